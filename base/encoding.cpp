@@ -1,0 +1,223 @@
+#include "sluice/base/encoding.hpp"
+
+#include <array>
+#include <cstdio>
+
+namespace sluice {
+namespace {
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// Arithmetic instead of a table: the time does not depend on the data.
+char base64_char(unsigned v) {
+  const int value = static_cast<int>(v);
+  int c = value + 'A';
+  c += ((25 - value) >> 8) & 6;   // 26..51: 'a'
+  c -= ((51 - value) >> 8) & 75;  // 52..61: '0'
+  c -= ((61 - value) >> 8) & 15;  // 62: '+'
+  c += ((62 - value) >> 8) & 3;   // 63: '/'
+  return static_cast<char>(c);
+}
+
+// 0..63, or -1. Also free of data-dependent branches and look-ups.
+int base64_value(char letter) {
+  const int c = static_cast<unsigned char>(letter);
+  int value = -1;
+  value += (((0x40 - c) & (c - 0x5b)) >> 8) & (c - 64);  // A-Z
+  value += (((0x60 - c) & (c - 0x7b)) >> 8) & (c - 70);  // a-z
+  value += (((0x2f - c) & (c - 0x3a)) >> 8) & (c + 5);   // 0-9
+  value += (((0x2a - c) & (c - 0x2c)) >> 8) & 63;        // +
+  value += (((0x2e - c) & (c - 0x30)) >> 8) & 64;        // /
+  return value;
+}
+
+}  // namespace
+
+std::string hex_encode(std::span<const std::uint8_t> bytes) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  out.reserve(bytes.size() * 2);
+  for (const std::uint8_t b : bytes) {
+    out += kDigits[b >> 4];
+    out += kDigits[b & 15];
+  }
+  return out;
+}
+
+std::optional<std::string> hex_decode(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  std::string out;
+  out.reserve(text.size() / 2);
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    const int high = hex_value(text[i]);
+    const int low = hex_value(text[i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    out += static_cast<char>(high << 4 | low);
+  }
+  return out;
+}
+
+void base64_encode_to(std::span<const std::uint8_t> bytes, char* out) {
+  std::size_t i = 0;
+  for (; i + 3 <= bytes.size(); i += 3) {
+    const unsigned v = static_cast<unsigned>(bytes[i] << 16 | bytes[i + 1] << 8 | bytes[i + 2]);
+    *out++ = base64_char(v >> 18);
+    *out++ = base64_char(v >> 12 & 63);
+    *out++ = base64_char(v >> 6 & 63);
+    *out++ = base64_char(v & 63);
+  }
+  if (const std::size_t rest = bytes.size() - i; rest != 0) {
+    const unsigned v = static_cast<unsigned>(bytes[i] << 16 | (rest == 2 ? bytes[i + 1] << 8 : 0));
+    *out++ = base64_char(v >> 18);
+    *out++ = base64_char(v >> 12 & 63);
+    *out++ = rest == 2 ? base64_char(v >> 6 & 63) : '=';
+    *out++ = '=';
+  }
+}
+
+std::string base64_encode(std::string_view bytes) {
+  std::string out(base64_encoded_size(bytes.size()), '\0');
+  base64_encode_to({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, out.data());
+  return out;
+}
+
+std::optional<std::size_t> base64_decode_to(std::string_view text, std::uint8_t* out) {
+  std::size_t size = 0;
+  unsigned quad = 0;
+  int digits = 0;
+  int padding = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\r' || c == '\n') continue;
+    if (c == '=') {
+      if (digits < 2) return std::nullopt;  // padding can only fill a started group
+      ++padding;
+      ++digits;
+      quad <<= 6;
+    } else {
+      const int value = base64_value(c);
+      if (value < 0 || padding != 0) return std::nullopt;
+      quad = quad << 6 | static_cast<unsigned>(value);
+      ++digits;
+    }
+    if (digits == 4) {
+      if (padding > 2) return std::nullopt;
+      out[size++] = static_cast<std::uint8_t>(quad >> 16);
+      if (padding < 2) out[size++] = static_cast<std::uint8_t>(quad >> 8);
+      if (padding < 1) out[size++] = static_cast<std::uint8_t>(quad);
+      if (padding != 0) {  // nothing may follow padding
+        const bool at_end = text.find_first_not_of("\r\n", i + 1) == std::string_view::npos;
+        return at_end ? std::optional(size) : std::nullopt;
+      }
+      digits = 0;
+      quad = 0;
+    }
+  }
+  if (digits != 0) return std::nullopt;
+  return size;
+}
+
+std::optional<std::string> base64_decode(std::string_view text) {
+  std::string out(text.size() / 4 * 3 + 3, '\0');
+  const auto size = base64_decode_to(text, reinterpret_cast<std::uint8_t*>(out.data()));
+  if (!size) return std::nullopt;
+  out.resize(*size);
+  return out;
+}
+
+namespace {
+
+/// Length of the valid UTF-8 sequence at the start of `text`, or 0.
+std::size_t utf8_length(std::string_view text) {
+  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  const unsigned char second = byte(1);
+  if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
+      (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) {
+    return 0;
+  }
+  return length;
+}
+
+}  // namespace
+
+bool is_valid_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string go_quote(std::string_view text) {
+  std::string out = "\"";
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    const unsigned char c = static_cast<unsigned char>(text[0]);
+    const auto escape = [&out](const char* format, unsigned value) {
+      char buffer[16];
+      std::snprintf(buffer, sizeof buffer, format, value);
+      out += buffer;
+    };
+    if (length == 0) {
+      escape("\\x%02x", c);
+      text.remove_prefix(1);
+      continue;
+    }
+    if (length == 1) {
+      switch (c) {
+        case '"':
+          out += "\\\"";
+          break;
+        case '\\':
+          out += "\\\\";
+          break;
+        case '\a':
+          out += "\\a";
+          break;
+        case '\b':
+          out += "\\b";
+          break;
+        case '\f':
+          out += "\\f";
+          break;
+        case '\n':
+          out += "\\n";
+          break;
+        case '\r':
+          out += "\\r";
+          break;
+        case '\t':
+          out += "\\t";
+          break;
+        case '\v':
+          out += "\\v";
+          break;
+        default:
+          if (c < 0x20 || c == 0x7f) {
+            escape("\\x%02x", c);
+          } else {
+            out += static_cast<char>(c);
+          }
+      }
+    } else {
+      out += text.substr(0, length);
+    }
+    text.remove_prefix(length);
+  }
+  return out + "\"";
+}
+
+}  // namespace sluice

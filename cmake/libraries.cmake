@@ -1,0 +1,25 @@
+# Every third-party library the project may link, once. Package names are in scripts/deps.
+find_package(PkgConfig REQUIRED)
+
+function(sluice_pkg name module)
+  pkg_check_modules(PC_${name} REQUIRED IMPORTED_TARGET ${module})
+  add_library(lib_${name} INTERFACE)
+  target_link_libraries(lib_${name} INTERFACE PkgConfig::PC_${name})
+endfunction()
+
+sluice_pkg(libyaml yaml-0.1)
+sluice_pkg(yaml_cpp yaml-cpp)
+sluice_pkg(openssl_crypto libcrypto)
+sluice_pkg(curl libcurl)
+sluice_pkg(git2 libgit2)
+sluice_pkg(re2 re2)
+sluice_pkg(simdjson simdjson)
+sluice_pkg(microhttpd libmicrohttpd)
+
+add_library(lib_tl_expected INTERFACE)  # header only
+find_path(TL_EXPECTED_INCLUDE tl/expected.hpp REQUIRED)
+add_library(lib_spdlog INTERFACE)       # header only with the packaged fmt, so nothing loads at start
+target_compile_definitions(lib_spdlog INTERFACE SPDLOG_FMT_EXTERNAL FMT_HEADER_ONLY)
+find_path(SPDLOG_INCLUDE spdlog/spdlog.h REQUIRED)
+add_library(lib_doctest INTERFACE)
+find_path(DOCTEST_INCLUDE doctest/doctest.h REQUIRED)
