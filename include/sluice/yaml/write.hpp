@@ -1,0 +1,62 @@
+#pragma once
+/// Documents to text: the YAML that kustomize prints (go-yaml v2 after a round trip through JSON),
+/// and the JSON that Go prints. Output depends on values only, never on how the input was written.
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "sluice/base/result.hpp"
+#include "sluice/yaml/document.hpp"
+
+namespace sluice::yaml {
+
+/// Where a writer puts its bytes.
+class ByteSink {
+ public:
+  virtual ~ByteSink() = default;
+  virtual void append(std::string_view bytes) = 0;
+};
+
+class StringSink final : public ByteSink {
+ public:
+  explicit StringSink(std::string& out) : out_(out) {}
+  void append(std::string_view bytes) override { out_.append(bytes); }
+
+ private:
+  std::string& out_;
+};
+
+/// Gives a writer the plaintext of leaves, one at a time.
+class LeafReader {
+ public:
+  virtual ~LeafReader() = default;
+  struct Value {
+    Kind kind;              ///< kString, kInt, kFloat, kBool, kTimestamp: how to print it
+    std::string_view text;  ///< after the leaf's encoding; valid until the next call
+  };
+  virtual Result<Value> read(const EncryptedLeaf& leaf) = 0;
+};
+
+/// What is printed for a leaf when no LeafReader is given.
+inline constexpr std::string_view kRedacted = "**SOPS**";
+
+/// One document as kustomize prints it: block style, indent 2, sequences not indented, go-yaml v2's
+/// natural key order, 80 columns, its quoting rules; ends with a newline; no "---".
+/// Without `leaves` an encrypted leaf prints as kRedacted. A writer given `leaves` copies plaintext
+/// nowhere but into `out`.
+/// Errors: kInvalid, worded as kustomize's: ".inf" ("json: unsupported value: +Inf"), a mapping
+/// with non-string keys ("json: unsupported type: map[interface {}]interface {}").
+Result<void> write_yaml(Node node, std::string& out);
+Result<void> write_yaml(Node node, ByteSink& out, LeafReader* leaves);
+
+struct JsonOptions {
+  bool sort_keys = true;    ///< byte order, as encoding/json sorts map keys
+  bool escape_html = true;  ///< < > & and U+2028/9 as \u003c …, as encoding/json does by default
+  LeafReader* leaves = nullptr;
+};
+/// Compact JSON as Go's json.Marshal prints the decoded value; no newline at the end.
+Result<void> write_go_json(Node node, ByteSink& out, const JsonOptions& options = {});
+Result<void> write_go_json(Node node, std::string& out, const JsonOptions& options = {});
+
+}  // namespace sluice::yaml
