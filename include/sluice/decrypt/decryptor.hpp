@@ -1,0 +1,102 @@
+#pragma once
+/// Opening leaves: data keys, MAC, values. The only place where plaintext is made.
+///
+/// The MAC is verified over the original file when the first leaf of a file is opened, always; a
+/// mismatch is kIntegrity and nothing of that file is ever given out. Follows SOPS 3.13 with the
+/// MAC semantics of 3.13.1 (reference: sops.go, aes/cipher.go).
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sluice/base/cancel.hpp"
+#include "sluice/base/result.hpp"
+#include "sluice/crypto/secret.hpp"
+#include "sluice/decrypt/sops_file.hpp"
+#include "sluice/yaml/document.hpp"
+#include "sluice/yaml/write.hpp"
+
+namespace sluice::decrypt {
+
+class LeafDecryptor {
+ public:
+  virtual ~LeafDecryptor() = default;
+  /// The plaintext of a leaf before its encoding. Errors: kDenied (no key opens it; the message
+  /// lists each key and where identities were looked for), kIntegrity (MAC, tag), kInvalid (broken
+  /// file), kCancelled.
+  virtual Result<crypto::SecretBytes> open(const yaml::EncryptedLeaf& leaf,
+                                           const CancelToken& cancel) = 0;
+};
+
+/// One master key of a SOPS file, as found in its metadata.
+struct MasterKey {
+  std::string type;         ///< "age", "pgp", "kms", "gcp_kms", "azure_kv", "hc_vault", "hckms"
+  std::string id;           ///< recipient, fingerprint, ARN, …
+  std::string wrapped_key;  ///< `enc`
+};
+
+/// Unwraps data keys of one type.
+class KeyService {
+ public:
+  virtual ~KeyService() = default;
+  virtual std::string_view type() const = 0;
+  /// Where its identities came from, for error messages ("SOPS_AGE_KEY_FILE=…: 2 identities").
+  virtual std::vector<std::string> looked_in() const = 0;
+  /// Errors: kNotFound ("no identity matched"), kDenied, kInvalid, kUnavailable, kUnsupported.
+  virtual Result<crypto::SecretBytes> unwrap(const MasterKey& key, const CancelToken& cancel) = 0;
+};
+
+using KeyServices = std::vector<std::shared_ptr<KeyService>>;
+
+/// age identities (X25519): one `AGE-SECRET-KEY-1…` a line, `#` comments. `origin` is for messages.
+/// Errors: kInvalid with the line number, never quoting the line; kUnsupported naming plugin or
+/// hybrid keys.
+struct AgeIdentities;  // opaque, holds SecretBytes
+class AgeKeyService : public KeyService {
+ public:
+  virtual Result<void> add_identities(const crypto::SecretBytes& text, std::string origin) = 0;
+  /// Notes a place that was looked at and had nothing.
+  virtual void note_missing(std::string origin) = 0;
+  virtual std::size_t identities() const = 0;
+};
+std::shared_ptr<AgeKeyService> make_age_key_service();
+
+/// Opens leaves of the files in `files`. Data keys are cached in locked memory per file.
+/// Thread-safe.
+class SopsDecryptor final : public LeafDecryptor {
+ public:
+  SopsDecryptor(std::shared_ptr<SopsFiles> files, KeyServices services);
+  ~SopsDecryptor() override;
+  Result<crypto::SecretBytes> open(const yaml::EncryptedLeaf& leaf,
+                                   const CancelToken& cancel) override;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Adapts a LeafDecryptor to the writers of the yaml module: applies the leaf's encoding, holds one
+/// value at a time in secret memory. Not thread-safe; one per write.
+class DecryptingLeafReader final : public yaml::LeafReader {
+ public:
+  DecryptingLeafReader(LeafDecryptor& decryptor, CancelToken cancel);
+  Result<Value> read(const yaml::EncryptedLeaf& leaf) override;
+
+ private:
+  LeafDecryptor& decryptor_;
+  CancelToken cancel_;
+  crypto::SecretBytes current_;
+};
+
+/// `sops -d`: the whole plaintext of a file, printed in `output` format.
+struct DecryptFileOptions {
+  Format input, output;
+  int yaml_indent = 4;
+  bool ignore_mac = false;
+};
+Result<crypto::SecretBytes> decrypt_file(std::string_view bytes, const std::string& path,
+                                         const DecryptFileOptions& options,
+                                         const KeyServices& services, const CancelToken& cancel);
+
+}  // namespace sluice::decrypt

@@ -1,0 +1,71 @@
+#pragma once
+/// SOPS files without keys: recognising them, and lifting their ciphertext values out as leaves.
+/// Follows SOPS 3.13 (stores/, sops.go). Pure: needs no key, never decrypts.
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "sluice/base/digest.hpp"
+#include "sluice/base/result.hpp"
+#include "sluice/yaml/document.hpp"
+
+namespace sluice::decrypt {
+
+enum class Format : std::uint8_t { kYaml, kJson, kDotenv, kIni, kBinary };
+
+/// By extension, as SOPS: .yaml .yml .json .env .ini, else binary.
+Format format_for_path(std::string_view path);
+
+/// True when `text` carries the marker Flux looks for in that format (`mac: ENC[`, `"mac": "ENC[`,
+/// `sops_mac=ENC[`, `[sops]`). Cheap; says nothing about validity.
+bool looks_encrypted(std::string_view text, Format format);
+
+/// The encrypted files that a build met, by the SHA-256 of their bytes. Thread-safe; shared by
+/// copies of a handle.
+class SopsFiles {
+ public:
+  struct File {
+    std::shared_ptr<const std::string> bytes;  ///< ciphertext, as read
+    Format format;
+    std::string path;  ///< for messages
+  };
+  /// Registers a file and gives its digest.
+  Digest add(std::shared_ptr<const std::string> bytes, Format format, std::string path);
+  std::shared_ptr<const File> find(const Digest& digest) const;
+  std::size_t size() const;
+
+ private:
+  mutable std::mutex mutex_;  // guards files_
+  std::unordered_map<Digest, std::shared_ptr<const File>> files_;
+};
+
+/// `documents` are the parsed documents of `bytes`. When the first one has a top-level `sops`
+/// mapping: registers the file, replaces each ciphertext value by an encrypted leaf (kind from the
+/// ENC type), removes the `sops` blocks, and gives true. false: not a SOPS file, nothing was
+/// changed. Errors: kInvalid for a broken `sops` block or ciphertext (never quoting a value).
+Result<bool> lift_leaves(std::span<yaml::Document> documents,
+                         std::shared_ptr<const std::string> bytes, std::string path,
+                         SopsFiles& files);
+
+/// Keys of an encrypted dotenv file in order, each with the leaf of its value, for generators'
+/// `envs`. Plain (unencrypted) values come as string text instead.
+struct EnvEntry {
+  std::string key;
+  bool encrypted = false;
+  yaml::EncryptedLeaf leaf;
+  std::string plain;
+};
+Result<std::vector<EnvEntry>> lift_env(std::shared_ptr<const std::string> bytes, std::string path,
+                                       SopsFiles& files);
+
+/// The whole plaintext of an encrypted file as one leaf, for generators' `files`. `output` is the
+/// format to print the plaintext in (Flux decides it by the key's name).
+Result<yaml::EncryptedLeaf> lift_whole(std::shared_ptr<const std::string> bytes, Format input,
+                                       Format output, std::string path, SopsFiles& files);
+
+}  // namespace sluice::decrypt

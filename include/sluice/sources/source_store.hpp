@@ -1,0 +1,74 @@
+#pragma once
+/// From a source specification to an immutable artifact with a readable tree.
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "sluice/base/cancel.hpp"
+#include "sluice/base/digest.hpp"
+#include "sluice/base/result.hpp"
+#include "sluice/crypto/secret.hpp"
+#include "sluice/http/client.hpp"
+#include "sluice/sources/tree.hpp"
+
+namespace sluice::sources {
+
+/// GitRepository.spec.ref. Precedence as Flux: commit, name, semver, tag, branch; nothing: branch
+/// master.
+struct GitRef {
+  std::string branch, tag, semver, name, commit;
+};
+
+struct GitSpec {
+  std::string id;   ///< names the object database: "namespace/name"; one per source, never shared
+  std::string url;  ///< http(s):// or file://
+  GitRef ref;
+  std::chrono::milliseconds timeout{60'000};
+};
+
+/// All optional. Values come from Secrets.
+struct Credentials {
+  std::string username;
+  std::shared_ptr<const crypto::SecretBytes> password;
+  std::shared_ptr<const crypto::SecretBytes> bearer_token;
+  std::string ca_pem;
+  std::string client_certificate_pem;
+  std::shared_ptr<const crypto::SecretBytes> client_key_pem;
+};
+
+struct Artifact {
+  std::string revision;  ///< as Flux writes it: "main@sha1:<40 hex>", "v1@sha1:…", "sha1:…"
+  Digest digest;         ///< Git id of the tree
+  std::string commit;    ///< 40 hex
+  std::string subject;   ///< first line of the commit message, at most 50 characters
+  std::shared_ptr<const Tree> tree;
+};
+
+/// What a pull cost, for tests and metrics.
+struct PullStats {
+  int requests = 0;         ///< HTTP requests
+  bool unchanged = false;   ///< the remote's ref still names the artifact we have
+  std::size_t objects = 0;  ///< new objects received
+  std::size_t bytes = 0;
+};
+
+/// Keeps one bare object database per source below `directory` (ciphertext only: what the source
+/// holds). Thread-safe; two pulls of one source wait for each other.
+class SourceStore {
+ public:
+  virtual ~SourceStore() = default;
+  /// Brings the source up to date: one ls-refs when nothing changed, else only new objects.
+  /// Errors: kInvalid (url, ref spelling), kNotFound (repository, ref: the message names it),
+  /// kDenied (401, 403), kUnavailable, kIntegrity (a pack or object that does not match its id),
+  /// kCancelled.
+  virtual Result<Artifact> pull(const GitSpec& spec, const Credentials& credentials,
+                                const CancelToken& cancel, PullStats* stats = nullptr) = 0;
+  /// Forgets a source and its objects on disk.
+  virtual void forget(const std::string& id) = 0;
+};
+
+std::unique_ptr<SourceStore> make_source_store(std::string directory, http::Client& http);
+
+}  // namespace sluice::sources
