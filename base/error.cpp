@@ -11,6 +11,7 @@ struct Error::Body {
   std::string hint;
   std::vector<std::string> within;
   std::vector<Error> also;
+  std::string reason;
 };
 
 std::string_view code_name(Code code) {
@@ -69,7 +70,7 @@ std::string Where::text() const {
 
 Error::Error(Code code, std::string message) : Error(code, std::move(message), Where{}) {}
 Error::Error(Code code, std::string message, Where where, std::string hint)
-    : body_(new Body{code, std::move(message), std::move(where), std::move(hint), {}, {}}) {}
+    : body_(new Body{code, std::move(message), std::move(where), std::move(hint), {}, {}, {}}) {}
 Error::Error(Error&&) noexcept = default;
 Error& Error::operator=(Error&&) noexcept = default;
 Error::Error(const Error& other) : body_(std::make_unique<Body>(*other.body_)) {}
@@ -94,6 +95,7 @@ const std::string& Error::hint() const {
 const std::vector<std::string>& Error::within() const {
   return body_->within;
 }
+const std::string& Error::reason() const { return body_->reason; }
 const std::vector<Error>& Error::also() const {
   return body_->also;
 }
@@ -116,6 +118,10 @@ Error&& Error::prefix(std::string_view text) && {
 }
 Error&& Error::as(Code code) && {
   body_->code = code;
+  return std::move(*this);
+}
+Error&& Error::reason(std::string word) && {
+  body_->reason = std::move(word);
   return std::move(*this);
 }
 void Error::add(Error other) {

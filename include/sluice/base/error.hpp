@@ -56,6 +56,9 @@ class [[nodiscard]] Error {
   const Where& where() const;
   const std::string& hint() const;
   const std::vector<std::string>& within() const;
+  /// A short machine-readable word for callers that must tell failures of one code apart: an API
+  /// server's reason ("Invalid", "AlreadyExists"), "mac mismatch". "" for none; never printed by text().
+  const std::string& reason() const;
   /// Other failures found in the same pass, in file order.
   const std::vector<Error>& also() const;
 
@@ -65,6 +68,7 @@ class [[nodiscard]] Error {
   Error&& in(std::string context) &&;        ///< appends a "in …" line: innermost first
   Error&& prefix(std::string_view text) &&;  ///< puts `text` before the message
   Error&& as(Code code) &&;
+  Error&& reason(std::string word) &&;
   void add(Error other);  ///< reports `other` together with this one
 
   /// The whole diagnostic: place, message, "in" lines, hint, then the others; no trailing newline.

@@ -1,0 +1,122 @@
+#pragma once
+/// From a ResourceSet to objects in a cluster: order, apply, inventory, prune, health.
+///
+/// Follows fluxcd/pkg/ssa (stages, field managers, skip annotations) and kustomize-controller
+/// (inventory ids, owner labels), with the same texts, so that objects applied by Flux are adopted
+/// and not fought over. Every object is tried in dry-run before any is applied; nothing is deleted
+/// that was not confirmed to be ours. Never knows sources or Kustomization specs.
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sluice/base/cancel.hpp"
+#include "sluice/base/clock.hpp"
+#include "sluice/base/object_id.hpp"
+#include "sluice/base/result.hpp"
+#include "sluice/decrypt/decryptor.hpp"
+#include "sluice/kube/client.hpp"
+#include "sluice/kustomize/resource_set.hpp"
+
+namespace sluice::apply {
+
+/// One entry of status.inventory.entries: {id, v}. id is "<ns>_<name>_<group>_<Kind>", with ':' in
+/// names written "__"; v is the version.
+struct InventoryEntry {
+  ObjectId object;
+  std::string id() const;
+  static Result<InventoryEntry> parse(std::string_view id, std::string_view version);
+  friend bool operator==(const InventoryEntry&, const InventoryEntry&) = default;
+};
+using Inventory = std::vector<InventoryEntry>;
+
+enum class Action : std::uint8_t { kCreated, kConfigured, kUnchanged, kDeleted, kSkipped };
+std::string_view action_name(Action action);  ///< "created", …
+
+struct ChangeEntry {
+  ObjectId object;
+  Action action;
+  /// "ConfigMap/ns/a created", as Flux's events list it.
+  std::string text() const;
+};
+using ChangeSet = std::vector<ChangeEntry>;
+
+struct ApplyOptions {
+  std::string field_manager = "kustomize-controller";
+  std::string owner_group = "kustomize.toolkit.fluxcd.io";  ///< of owner labels and annotations
+  std::string owner_name, owner_namespace;                  ///< the Kustomization
+  bool force = false;  ///< recreate objects with immutable changes
+  std::map<std::string, std::string> common_labels, common_annotations;
+  std::chrono::seconds stage_timeout{60};  ///< for definitions and namespaces to be established
+  unsigned concurrency = 4;                ///< requests in flight of one Kustomization
+};
+
+/// Remembers what was applied, so that an unchanged object costs no request and no decryption:
+/// ObjectId -> (digest of the desired object at ciphertext level, resourceVersion after apply).
+/// Holds metadata-only watches of the applied kinds to see drift. Shared by all workers;
+/// thread-safe.
+class AppliedCache {
+ public:
+  AppliedCache(kube::Client& client, Clock& clock);
+  ~AppliedCache();
+  /// Called (on a watch's thread) with the owner of an object that somebody else changed or
+  /// deleted.
+  struct State;
+  State& state() { return *state_; }
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+struct Cluster {
+  kube::Client& client;
+  Clock& clock;
+  AppliedCache* cache = nullptr;                ///< null: always ask the server
+  decrypt::LeafDecryptor* decryptor = nullptr;  ///< opens leaves in request bodies
+};
+
+struct ApplyResult {
+  ChangeSet changes;    ///< of everything applied, in apply order, unchanged ones included
+  Inventory inventory;  ///< of everything that exists after the call, in apply order
+};
+
+/// Applies all resources in stages. `progress` is told the inventory before the first object of
+/// each stage is changed (union of old and new), so that a killed process orphans nothing. Errors
+/// in Flux's words ("Deployment/ns/app dry-run failed (Invalid): …"); kInvalid before any request
+/// for an object that still holds ciphertext or a `sops` block. After an error, `partial` holds
+/// what was applied.
+Result<ApplyResult> apply_all(const kustomize::ResourceSet& resources, const ApplyOptions& options,
+                              Cluster& cluster, const CancelToken& cancel, ApplyResult* partial);
+
+struct PruneResult {
+  ChangeSet changes;    ///< deleted or skipped
+  Inventory remaining;  ///< entries whose deletion was not confirmed: stay in the inventory
+};
+/// Deletes what is in `stale`, in reverse order, if the owner labels match and no annotation
+/// forbids it.
+Result<PruneResult> prune(const Inventory& stale, const ApplyOptions& options, Cluster& cluster,
+                          const CancelToken& cancel, PruneResult* partial);
+
+/// Entries of `before` that are not in `after`.
+Inventory difference(const Inventory& before, const Inventory& after);
+
+enum class HealthStatus : std::uint8_t {
+  kInProgress,
+  kFailed,
+  kCurrent,
+  kTerminating,
+  kNotFound,
+  kUnknown
+};
+std::string_view health_name(HealthStatus status);  ///< "InProgress", …
+struct Health {
+  HealthStatus status;
+  std::string message;
+};
+/// kstatus rules of fluxcd/cli-utils (pkg/kstatus/status). Pure.
+Health health(yaml::Node live);
+
+}  // namespace sluice::apply

@@ -1,0 +1,82 @@
+#pragma once
+/// `kustomize build`: (tree, directory, options) to a ResourceSet. A pure function: the controller,
+/// the plugin and CI agree. Follows kustomize 5.8 (api/internal/target/kusttarget.go and what it
+/// calls). Never touches clusters, clocks, networks or plaintext: generated names get their suffix
+/// from a LeafDecryptor that is handed in. Linear in the number of resources.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sluice/base/cancel.hpp"
+#include "sluice/base/file_table.hpp"
+#include "sluice/base/result.hpp"
+#include "sluice/base/tree_path.hpp"
+#include "sluice/decrypt/decryptor.hpp"
+#include "sluice/decrypt/sops_file.hpp"
+#include "sluice/kustomize/resource_set.hpp"
+#include "sluice/sources/tree.hpp"
+#include "sluice/yaml/read.hpp"
+
+namespace sluice::kustomize {
+
+enum class LoadRestrictor : std::uint8_t {
+  kRootOnly,    ///< kustomize's default: files only in or below the kustomization that names them
+  kNone,        ///< kustomize's LoadRestrictionsNone
+  kSourceRoot,  ///< the controller: anything inside the tree
+};
+
+enum class Reorder : std::uint8_t { kUnspecified, kLegacy, kNone };
+
+/// What Flux's Kustomization.spec adds to the kustomization file at the path (flux.md section 2,
+/// step 6). Each text is YAML as in a kustomization file.
+struct Overrides {
+  std::string target_namespace;
+  std::string name_prefix, name_suffix;
+  yaml::Document patches;  ///< sequence, or null
+  yaml::Document images;   ///< sequence, merged field-wise; or null
+  std::vector<std::string> components;
+  bool ignore_missing_components = false;
+  std::vector<std::string> build_metadata;
+  /// A directory without a kustomization file is built from the YAML files below it (Flux generates
+  /// one).
+  bool generate_kustomization = false;
+};
+
+struct BuildOptions {
+  LoadRestrictor load_restrictor = LoadRestrictor::kRootOnly;
+  Reorder reorder = Reorder::kUnspecified;
+  bool enable_alpha_plugins = false;
+  bool enable_exec = false;
+  bool enable_helm = false;
+  std::string helm_command = "helm";
+  bool add_managed_by_label = false;
+  /// Lift SOPS values into leaves. Off: SOPS files are plain YAML, as kustomize sees them.
+  bool lift_encrypted = false;
+  /// Opens leaves for name suffixes; null: suffixes of encrypted content come from ciphertext
+  /// digests, with a warning.
+  decrypt::LeafDecryptor* decryptor = nullptr;
+  /// Where lifted files are registered; null: a new one.
+  std::shared_ptr<decrypt::SopsFiles> sops_files;
+  yaml::Engine yaml_engine = yaml::Engine::kLibyaml;
+  Overrides overrides;
+  std::size_t max_resources = 1'000'000;
+  unsigned threads = 0;  ///< for parsing and printing; 0: the machine's cores
+  CancelToken cancel;
+};
+
+struct BuildResult {
+  ResourceSet resources;
+  std::shared_ptr<decrypt::SopsFiles> encrypted;  ///< files whose leaves are in `resources`
+  std::vector<std::string> warnings;  ///< as kustomize prints on stderr, without newline
+  std::vector<TreePath> reads;        ///< files and directories looked at, misses included
+};
+
+/// Builds `directory` of `tree`. Errors carry kustomize's wording in message() and the place in
+/// where(): kInvalid, kNotFound, kUnsupported (named: remote bases, plugins, helm …), kIntegrity
+/// and kDenied (opening leaves for suffixes), kCancelled.
+Result<BuildResult> build(const sources::Tree& tree, const TreePath& directory,
+                          const BuildOptions& options);
+
+}  // namespace sluice::kustomize

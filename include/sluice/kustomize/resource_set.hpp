@@ -1,0 +1,30 @@
+#pragma once
+/// What a build gives: rendered objects in order, unique by id.
+
+#include <string>
+#include <vector>
+
+#include "sluice/base/object_id.hpp"
+#include "sluice/base/result.hpp"
+#include "sluice/yaml/document.hpp"
+#include "sluice/yaml/write.hpp"
+
+namespace sluice::kustomize {
+
+/// One rendered object. The document is a mapping with apiVersion, kind and metadata; no build
+/// annotation is left in it. Encrypted values are leaves.
+struct Resource {
+  ObjectId id;  ///< ns as in metadata.namespace: "" when not set
+  yaml::Document document;
+};
+
+struct ResourceSet {
+  std::vector<Resource> resources;  ///< in output order
+
+  /// The multi-document YAML that `kustomize build` prints. Leaves are redacted.
+  Result<std::string> to_yaml() const;
+  /// The same with plaintext; only for a caller that was asked to show it.
+  Result<void> write_yaml(yaml::ByteSink& out, yaml::LeafReader* leaves) const;
+};
+
+}  // namespace sluice::kustomize
