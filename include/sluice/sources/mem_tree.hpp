@@ -5,6 +5,8 @@
 #include <atomic>
 #include <initializer_list>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -17,6 +19,7 @@ class MemTree final : public Tree {
   /// Paths to contents; a content "@link:TARGET" is a symbolic link.
   MemTree(std::initializer_list<std::pair<std::string, std::string>> files);
   explicit MemTree(const std::map<std::string, std::string>& files);
+  /// Changing a tree while another thread reads it is not allowed.
   void put(const std::string& path, std::string content);
   void remove(const std::string& path);
 
@@ -29,8 +32,19 @@ class MemTree final : public Tree {
   std::size_t lists() const { return lists_; }
 
  private:
+  struct File {
+    std::shared_ptr<const std::string> bytes;  // of a link: its target
+    Digest digest;
+    bool is_link = false;
+  };
   Result<TreePath> resolve(const TreePath& path) const;
-  std::map<std::string, std::shared_ptr<const std::string>> files_;
+  bool is_directory(const std::string& real) const;
+  Digest directory_digest(const std::string& real) const;
+
+  std::map<std::string, File> files_;
+  std::size_t links_ = 0;
+  mutable std::mutex directories_mutex_;               // guards directories_
+  mutable std::map<std::string, Digest> directories_;  // tree ids computed so far
   mutable std::atomic<std::size_t> reads_{0};
   mutable std::atomic<std::size_t> lists_{0};
 };

@@ -53,5 +53,8 @@ class Tree {
 };
 
 inline constexpr std::size_t kMaxFileBytes = 256U << 20;
+/// The error of a file over the limit.
+tl::unexpected<Error> file_too_large(const std::string& display_path,
+                                     std::size_t limit_bytes = kMaxFileBytes);
 
 }  // namespace sluice::sources
