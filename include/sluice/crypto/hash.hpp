@@ -7,8 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "sluice/base/byte_sink.hpp"
 #include "sluice/base/digest.hpp"
-#include "sluice/yaml/write.hpp"
 
 namespace sluice::crypto {
 
@@ -16,7 +16,7 @@ enum class HashAlgorithm : std::uint8_t { kSha1, kSha256, kSha512 };
 
 /// One running hash. Also a ByteSink, so that a JSON writer can be hashed without a copy. The state
 /// is wiped when destroyed, since secrets may have gone through it.
-class Hash final : public yaml::ByteSink {
+class Hash final : public ByteSink {
  public:
   explicit Hash(HashAlgorithm algorithm);
   Hash(Hash&&) noexcept;

@@ -11,8 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "sluice/base/byte_sink.hpp"
 #include "sluice/base/result.hpp"
-#include "sluice/yaml/write.hpp"
 
 namespace sluice::crypto {
 
@@ -47,7 +47,7 @@ class SecretBytes {
 };
 
 /// A growing SecretBytes, for writers: request bodies, printed documents.
-class SecretBuffer final : public yaml::ByteSink {
+class SecretBuffer final : public ByteSink {
  public:
   explicit SecretBuffer(std::size_t reserve = 4096);
   void append(std::string_view bytes) override;

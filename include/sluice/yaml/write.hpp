@@ -6,26 +6,14 @@
 #include <string>
 #include <string_view>
 
+#include "sluice/base/byte_sink.hpp"
 #include "sluice/base/result.hpp"
 #include "sluice/yaml/document.hpp"
 
 namespace sluice::yaml {
 
-/// Where a writer puts its bytes.
-class ByteSink {
- public:
-  virtual ~ByteSink() = default;
-  virtual void append(std::string_view bytes) = 0;
-};
-
-class StringSink final : public ByteSink {
- public:
-  explicit StringSink(std::string& out) : out_(out) {}
-  void append(std::string_view bytes) override { out_.append(bytes); }
-
- private:
-  std::string& out_;
-};
+using sluice::ByteSink;
+using sluice::StringSink;
 
 /// Gives a writer the plaintext of leaves, one at a time.
 class LeafReader {
