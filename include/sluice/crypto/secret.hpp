@@ -34,6 +34,7 @@ class SecretBytes {
   bool empty() const { return size_ == 0; }
   std::span<const std::byte> reveal() const { return {data_, size_}; }
   std::string_view reveal_text() const { return {reinterpret_cast<const char*>(data_), size_}; }
+  /// For the code that makes the secret; nobody else writes.
   std::span<std::byte> writable() { return {data_, size_}; }
   /// Forgets the bytes past `size`, zeroizing them. `size` must not be larger than size().
   void shrink(std::size_t size);
@@ -77,10 +78,14 @@ struct HardenReport {
 /// frees in OpenSSL (http does the same for libcurl).
 HardenReport harden_process();
 
-/// Pages of the pool that are locked now, and whether a lock was ever refused (RLIMIT_MEMLOCK).
+/// What the pool holds now. When a lock is refused (RLIMIT_MEMLOCK) the pages are used all the
+/// same, since failing to render helps nobody, but they are counted here and harden_process() says
+/// so.
 struct SecretPoolStats {
-  std::size_t locked_bytes, used_bytes;
-  bool lock_refused;
+  std::size_t locked_bytes = 0;    ///< mapped and locked
+  std::size_t unlocked_bytes = 0;  ///< mapped, but the lock was refused
+  std::size_t used_bytes = 0;      ///< in blocks that are handed out
+  bool lock_refused = false;       ///< ever
 };
 SecretPoolStats secret_pool_stats();
 
