@@ -1,0 +1,54 @@
+#pragma once
+/// What every step of one build shares.
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sluice/base/error.hpp"
+#include "sluice/base/file_table.hpp"
+#include "sluice/kustomize/build.hpp"
+
+namespace sluice::kustomize {
+
+class Schema;
+
+/// Lives for one build; used by one thread, except where a member says otherwise.
+class BuildContext {
+ public:
+  BuildContext(const sources::Tree& tree, const BuildOptions& options);
+  ~BuildContext();
+
+  const sources::Tree& tree() const { return tree_; }
+  const BuildOptions& options() const { return options_; }
+  FileTable& files() { return files_; }  ///< thread-safe
+  decrypt::SopsFiles& sops() { return *sops_; }
+  const std::shared_ptr<decrypt::SopsFiles>& sops_files() const { return sops_; }
+  /// The OpenAPI schema in force: the built-in one until a root sets another (`openapi:`).
+  Schema& schema() { return *schema_; }
+  const Schema& schema() const { return *schema_; }
+
+  /// A line for stderr. Thread-safe.
+  void warn(std::string line);
+  std::vector<std::string> take_warnings();
+  /// Notes that `path` was looked at, found or not. Thread-safe.
+  void note_read(const TreePath& path);
+  std::vector<TreePath> take_reads();
+
+  /// Where `node` was written, for error messages.
+  Where where(yaml::Node node) const;
+
+ private:
+  const sources::Tree& tree_;
+  const BuildOptions& options_;
+  FileTable files_;
+  std::shared_ptr<decrypt::SopsFiles> sops_;
+  std::unique_ptr<Schema> schema_;
+  std::mutex mutex_;  // guards warnings_ and reads_
+  std::vector<std::string> warnings_;
+  std::vector<TreePath> reads_;
+};
+
+}  // namespace sluice::kustomize
