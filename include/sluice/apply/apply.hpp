@@ -10,7 +10,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sluice/base/cancel.hpp"
@@ -44,6 +46,15 @@ struct ChangeEntry {
 };
 using ChangeSet = std::vector<ChangeEntry>;
 
+/// spec.ignore: fields that drift detection leaves out and that applying leaves to others
+/// (fluxcd/pkg/ssa/jsondiff). Selector texts are as in Flux: regular expressions for group,
+/// version, kind, name and namespace, anchored; label selectors for the other two; "" matches all.
+struct IgnoreRule {
+  std::vector<std::string> paths;  ///< JSON pointers
+  std::string group, version, kind, name, ns;
+  std::string label_selector, annotation_selector;
+};
+
 struct ApplyOptions {
   std::string field_manager = "kustomize-controller";
   std::string owner_group = "kustomize.toolkit.fluxcd.io";  ///< of owner labels and annotations
@@ -52,6 +63,18 @@ struct ApplyOptions {
   std::map<std::string, std::string> common_labels, common_annotations;
   std::chrono::seconds stage_timeout{60};  ///< for definitions and namespaces to be established
   unsigned concurrency = 4;                ///< requests in flight of one Kustomization
+  /// --custom-apply-stage-kinds: {group, kind}, applied after classes and before the rest.
+  std::set<std::pair<std::string, std::string>> custom_stage_kinds;
+  /// --override-manager: field managers whose fields are taken over, besides kubectl's.
+  std::vector<std::string> override_managers;
+  bool migrate_api_version = false;  ///< Flux's gate MigrateAPIVersion
+  std::vector<IgnoreRule> ignore;
+  /// What status.inventory holds now.
+  Inventory before;
+  /// Called once, before the first change, with the union of `before` and what will exist: to be
+  /// stored, so that a killed process orphans nothing. An error stops the apply. Not called when
+  /// nothing changes or when `before` already names everything.
+  std::function<Result<void>(const Inventory&)> record;
 };
 
 /// Remembers what was applied, so that an unchanged object costs no request and no decryption:
@@ -60,10 +83,19 @@ struct ApplyOptions {
 /// thread-safe.
 class AppliedCache {
  public:
-  AppliedCache(kube::Client& client, Clock& clock);
+  struct Drift {
+    ObjectId object;
+    std::string owner_name, owner_namespace;
+    bool deleted = false;
+  };
+  /// `client` must be allowed to list and watch what is applied; a kind that it may not watch is
+  /// asked for each time. `on_drift` is called (on a watch's thread) when somebody else changed or
+  /// deleted an object that was applied: Flux corrects that at the next interval, and so do we.
+  AppliedCache(kube::Client& client, Clock& clock, std::string owner_group,
+               std::function<void(const Drift&)> on_drift = {});
   ~AppliedCache();
-  /// Called (on a watch's thread) with the owner of an object that somebody else changed or
-  /// deleted.
+  AppliedCache(const AppliedCache&) = delete;
+  AppliedCache& operator=(const AppliedCache&) = delete;
   struct State;
   State& state() { return *state_; }
 
@@ -83,11 +115,10 @@ struct ApplyResult {
   Inventory inventory;  ///< of everything that exists after the call, in apply order
 };
 
-/// Applies all resources in stages. `progress` is told the inventory before the first object of
-/// each stage is changed (union of old and new), so that a killed process orphans nothing. Errors
-/// in Flux's words ("Deployment/ns/app dry-run failed (Invalid): …"); kInvalid before any request
-/// for an object that still holds ciphertext or a `sops` block. After an error, `partial` holds
-/// what was applied.
+/// Applies all resources, stage by stage; all objects of a stage are tried in dry-run before any of
+/// them is applied, and their refusals are reported together. Errors in Flux's words ("Deployment/
+/// ns/app dry-run failed (Invalid): …"); kInvalid before any request for an object that still holds
+/// ciphertext or a `sops` block. After an error, `partial` (may be null) holds what was applied.
 Result<ApplyResult> apply_all(const kustomize::ResourceSet& resources, const ApplyOptions& options,
                               Cluster& cluster, const CancelToken& cancel, ApplyResult* partial);
 
@@ -117,6 +148,7 @@ struct Health {
   std::string message;
 };
 /// kstatus rules of fluxcd/cli-utils (pkg/kstatus/status). Pure.
-Health health(yaml::Node live);
+/// `now` decides how long a Pod may stay unschedulable (15 seconds after its creation).
+Health health(yaml::Node live, WallTime now = WallTime::max());
 
 }  // namespace sluice::apply

@@ -5,10 +5,14 @@
 /// objects, never keeps a body. Thread-safe: one client serves all workers.
 ///
 /// Errors of every call: kNotFound (404), kDenied (401, 403), kConflict (409: Conflict,
-/// AlreadyExists), kInvalid (400, 405, 415, 422), kUnavailable (429 after its retries, 5xx,
-/// network), kCancelled. Error::reason() is the server's reason ("Invalid"), message() the server's
-/// message. Messages of errors about Secrets are stripped of values (the server may quote a field:
-/// see redact_status).
+/// AlreadyExists; 410: Expired), kInvalid (400, 405, 413, 415, 422), kUnavailable (429 after its
+/// retries, 5xx, network), kCancelled. Error::message() is the server's message, reason() its
+/// reason
+/// ("Invalid"), but:
+///   kReasonImmutable   an Invalid or a denial whose every cause says that a field cannot be
+///   changed kReasonConflict    a Conflict with other field managers, "FieldManagerConflict"
+/// The server may quote values of the object that it refuses: messages about Secrets, and about
+/// bodies with opened leaves, have quoted values replaced.
 
 #include <functional>
 #include <memory>
@@ -27,10 +31,15 @@
 
 namespace sluice::kube {
 
+inline constexpr std::string_view kReasonImmutable = "Immutable";
+inline constexpr std::string_view kReasonConflict = "FieldManagerConflict";
+inline constexpr std::string_view kReasonNoMatch = "NoKindMatch";
+
 struct ResourceType {
   Gvk gvk;
   std::string plural;
   bool namespaced = false;
+  friend bool operator==(const ResourceType&, const ResourceType&) = default;
 };
 
 struct ApplyParams {
@@ -38,6 +47,11 @@ struct ApplyParams {
   bool force = true;
   bool dry_run = false;
   std::string subresource;  ///< "status" or ""
+};
+
+struct CreateParams {
+  std::string field_manager;
+  bool dry_run = false;
 };
 
 struct RemoveParams {
@@ -50,6 +64,7 @@ struct ListParams {
   std::string label_selector;
   std::string field_selector;
   bool metadata_only = false;  ///< PartialObjectMetadata: no spec, no data
+  unsigned page = 500;         ///< objects asked for at a time; 0: all at once
 };
 
 struct List {
@@ -67,8 +82,13 @@ enum class PatchType : std::uint8_t { kMerge, kJson };
 
 class Client {
  public:
-  Client(Config config, http::Client& http, Clock& clock);
+  /// `watch_http` carries the watches, when given: over HTTP/1.1 each holds a connection, which
+  /// must not count against the limit of the others.
+  Client(Config config, http::Client& http, Clock& clock, http::Client* watch_http = nullptr);
   ~Client();
+  /// A client of the same server that acts for `user` ("system:serviceaccount:ns:name"). Shares
+  /// discovery, connections and the counter. May outlive this one.
+  std::unique_ptr<Client> impersonate(std::string user) const;
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
@@ -79,14 +99,19 @@ class Client {
   /// Forgets what discovery told; call when a CustomResourceDefinition was applied or removed.
   void forget_discovery();
 
-  Result<yaml::Document> get(const ObjectId& id, const CancelToken& cancel);
+  /// The namespace of a cluster-scoped `id` is ignored here and in all calls below; an empty one of
+  /// a namespaced type is kInvalid, reason "NoNamespace", without a request.
+  Result<yaml::Document> get(const ObjectId& id, const CancelToken& cancel,
+                             bool metadata_only = false);
   Result<List> list(const ResourceType& type, const ListParams& params, const CancelToken& cancel);
 
   /// Server-side apply of `body`; leaves are opened by `leaves` (null: a leaf is kInternal)
   /// straight into the request's secret body. Gives the object as the server answers it.
   Result<yaml::Document> apply(const ObjectId& id, yaml::Node body, yaml::LeafReader* leaves,
                                const ApplyParams& params, const CancelToken& cancel);
-  Result<yaml::Document> create(const ObjectId& id, yaml::Node body, const CancelToken& cancel);
+  Result<yaml::Document> create(const ObjectId& id, yaml::Node body, const CancelToken& cancel,
+                                const CreateParams& params = {},
+                                yaml::LeafReader* leaves = nullptr);
   Result<yaml::Document> patch(const ObjectId& id, PatchType type, yaml::Node body,
                                const std::string& subresource, const std::string& field_manager,
                                const CancelToken& cancel);
@@ -95,7 +120,8 @@ class Client {
 
   /// Streams events from `resource_version` on until the server ends the stream (success: the last
   /// resource version seen), `cancel`, or an error; kConflict with reason "Expired" for 410: list
-  /// again. `on_event` is called on another thread, one event at a time.
+  /// again. `on_event` is called on the calling thread, one event at a time. The stream lasts 5 to
+  /// 10 minutes; one that says nothing for 3 minutes (the server sends bookmarks) is given up.
   Result<std::string> watch(const ResourceType& type, const ListParams& params,
                             const std::string& resource_version,
                             const std::function<void(WatchEvent)>& on_event,
@@ -109,6 +135,7 @@ class Client {
 
  private:
   struct State;
+  explicit Client(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 

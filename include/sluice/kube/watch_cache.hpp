@@ -2,8 +2,8 @@
 /// A local copy of all objects of one type, kept true by one list and one watch (bookmarks, resume
 /// from the last resource version, list again after 410, backoff when the server is away).
 ///
-/// One thread of its own. Readers see immutable documents. `on_change` is called on that thread
-/// after the store was updated, without any lock held.
+/// Has threads of its own. Readers see immutable documents. `on_change` is called on one of
+/// them, one change at a time, after the store was updated, without any lock held.
 
 #include <functional>
 #include <map>
@@ -24,9 +24,12 @@ struct Change {
 
 class WatchCache {
  public:
+  /// Reduces an object to what its readers need, to save memory; must keep metadata.namespace, name
+  /// and resourceVersion.
+  using Trim = std::function<yaml::Document(const yaml::Document&)>;
   /// Starts at once. A type that the server does not (yet) serve is asked for again with backoff.
   WatchCache(Client& client, Gvk gvk, ListParams params, Clock& clock,
-             std::function<void(const Change&)> on_change = {});
+             std::function<void(const Change&)> on_change = {}, Trim trim = {});
   ~WatchCache();  ///< stops and joins
   WatchCache(const WatchCache&) = delete;
   WatchCache& operator=(const WatchCache&) = delete;
