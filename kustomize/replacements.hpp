@@ -1,0 +1,57 @@
+#pragma once
+/// `replacements`: copying a value from one field to others (api/filters/replacement, kyaml's
+/// PathMatcher). A whole encrypted leaf may be copied; splicing into or out of one (delimiter,
+/// structured data) is refused with kUnsupported.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sluice/base/result.hpp"
+#include "sluice/yaml/document.hpp"
+
+#include "kustomize/res_map.hpp"
+#include "kustomize/selector.hpp"
+
+namespace sluice::kustomize {
+
+struct FieldOptions {
+  std::string delimiter;
+  std::int64_t index = 0;
+  std::string encoding;
+  bool create = false;
+};
+
+struct ReplacementSource {
+  ObjectId id;  ///< empty parts match anything
+  std::string field_path;
+  std::optional<FieldOptions> options;
+};
+
+struct ReplacementTarget {
+  std::optional<Selector> select;
+  std::vector<Selector> reject;
+  std::vector<std::string> field_paths;
+  std::optional<FieldOptions> options;
+};
+
+struct Replacement {
+  std::optional<ReplacementSource> source;
+  std::optional<std::string> source_value;
+  std::optional<std::vector<ReplacementTarget>> targets;
+};
+
+/// Decoding as Go's encoding/json: names in any case, unknown ones ignored, `null` as absent.
+/// Errors: kInvalid "json: cannot unmarshal …".
+Result<Replacement> read_replacement(yaml::Node node);
+/// The content of a file named by `path`: one replacement or a list of them.
+Result<std::vector<Replacement>> read_replacements_file(yaml::Node node);
+/// group, version, kind, name, namespace, labelSelector, annotationSelector.
+Result<Selector> read_selector(yaml::Node node);
+
+/// Applies all in order. Errors: kInvalid with kustomize's texts ("nothing selected by …", "unable
+/// to find field \"…\" in replacement target"), kUnsupported for encrypted leaves.
+Result<void> apply_replacements(ResMap& resources, const std::vector<Replacement>& replacements);
+
+}  // namespace sluice::kustomize

@@ -1,0 +1,72 @@
+#pragma once
+/// What a build needs of the OpenAPI schema: how lists merge, and which kinds are cluster-scoped.
+///
+/// Follows kyaml/openapi. The built-in data are facts of Kubernetes v1.21.2, the version kustomize
+/// embeds, cut down to the types from which a merging list can be reached (schema_table.inc,
+/// written by tools/schema_table.py). Never validates.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "sluice/base/object_id.hpp"
+#include "sluice/base/result.hpp"
+#include "sluice/yaml/document.hpp"
+
+namespace sluice::kustomize {
+
+class Schema;
+
+/// The schema of one field or type; two words. A missing one knows nothing.
+class SchemaNode {
+ public:
+  SchemaNode() = default;
+  bool exists() const { return owner_ != nullptr; }
+  SchemaNode field(std::string_view name) const;  ///< property, or the value of a free map
+  SchemaNode elements() const;                    ///< of an array
+  /// x-kubernetes-patch-strategy contains "merge".
+  bool merges() const;
+  /// Merge keys of a merging list; none for a list of scalars.
+  std::vector<std::string> merge_keys() const;
+
+ private:
+  friend class Schema;
+  enum class Shape : std::uint8_t { kType, kArray, kMap };
+  const Schema* owner_ = nullptr;
+  yaml::Node custom_;            // exists: a schema object of the custom document
+  std::uint16_t type_ = 0;       // else: a built-in type …
+  std::uint16_t field_row_ = 0;  // … or one row of the field table
+  Shape shape_ = Shape::kType;
+  SchemaNode resolve(yaml::Node schema) const;
+};
+
+/// Movable and cheap to make; thread-safe once set up.
+class Schema {
+ public:
+  Schema() = default;
+
+  /// `openapi: {path: …}`: this document replaces the built-in types (kustomize does not merge them
+  /// either); scopes known for built-in kinds stay. Errors: kInvalid when it is no mapping.
+  Result<void> use_custom(yaml::Document document);
+  bool is_custom() const { return custom_ != nullptr; }
+
+  SchemaNode of(const Gvk& gvk) const;
+
+  /// True only for kinds known to live outside namespaces. Unknown kinds are namespaced.
+  bool is_cluster_scoped(const Gvk& gvk) const;
+
+ private:
+  friend class SchemaNode;
+  std::shared_ptr<const yaml::Document> custom_;
+  std::unordered_map<Gvk, yaml::NodeId> custom_types_;
+  std::unordered_map<Gvk, bool> custom_scopes_;  // true: namespaced
+};
+
+/// What res_map.hpp declares for those that only have a forward declaration.
+bool is_cluster_scoped(const Schema& schema, const Gvk& gvk);
+
+}  // namespace sluice::kustomize

@@ -1,0 +1,41 @@
+#pragma once
+/// The tables of field specs behind kustomize's transformers, and `configurations:` that extend
+/// them (api/internal/plugins/builtinconfig, api/internal/konfig/builtinpluginconsts).
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sluice/base/result.hpp"
+#include "sluice/yaml/document.hpp"
+
+#include "kustomize/field_spec.hpp"
+
+namespace sluice::kustomize {
+
+/// Fields that hold the name of a resource of kind `target`.
+struct NameReference {
+  Gvk target;
+  std::vector<FieldSpec> referrers;
+};
+
+struct TransformerConfig {
+  std::vector<FieldSpec> name_prefix, name_suffix, name_space, common_labels, labels,
+      template_labels, volume_claim_template_labels, common_annotations, var_reference, images,
+      replicas;
+  std::vector<NameReference> name_reference;
+
+  /// Adds what `other` has. Error (kInvalid): "failed to merge NamePrefix fieldSpec: conflicting
+  /// fieldspecs" and its like.
+  Result<void> merge(const TransformerConfig& other);
+};
+
+/// kustomize's own tables.
+std::shared_ptr<const TransformerConfig> default_transformer_config();
+
+/// One file of `configurations:`, or the `fieldSpecs` of a plugin config. Names match in any case,
+/// unknown ones are ignored. Errors: kInvalid for wrong types.
+Result<TransformerConfig> read_transformer_config(yaml::Node node);
+Result<std::vector<FieldSpec>> read_field_specs(yaml::Node node);
+
+}  // namespace sluice::kustomize
