@@ -22,9 +22,8 @@
 
 namespace sluice::http {
 
-/// How to trust the server and who we are. PEM texts in memory; nothing is read from disk except by
-/// `ca_file`. Shared by the requests of one peer: connections are reused among requests with the
-/// same `Tls` object.
+/// How to trust the server and who we are. PEM texts in memory; nothing is read from disk but the
+/// system's bundle. Connections are reused among requests whose `Tls` has the same content.
 struct Tls {
   std::string ca_pem;                  ///< "" : the system's bundle
   std::string client_certificate_pem;  ///< "" : none
@@ -44,8 +43,10 @@ struct Request {
   std::shared_ptr<const crypto::SecretBytes> secret_header_value;
   std::string body;                                        ///< not secret
   std::shared_ptr<const crypto::SecretBytes> secret_body;  ///< instead of `body`
+  /// The buffered body of the answer is secret: it is found in `Response::secret_body`.
+  bool secret_response = false;
   std::shared_ptr<const Tls> tls;  ///< null: system trust, no client certificate
-  std::string proxy;               ///< "" : none
+  std::string proxy;               ///< "" : none; the environment is never asked
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds timeout{60'000};  ///< of the whole exchange; 0: none (watches)
   /// Ends the exchange when fewer than one byte a second arrives for this long; 0: never.
@@ -61,6 +62,7 @@ struct Response {
   int status = 0;
   Headers headers;                                                  ///< names in lower case
   std::string body;                                                 ///< empty when on_body took it
+  std::shared_ptr<const crypto::SecretBytes> secret_body;           ///< for `secret_response`
   std::string_view header(std::string_view lower_case_name) const;  ///< "" when absent
 };
 
@@ -68,8 +70,9 @@ class Client {
  public:
   virtual ~Client() = default;
   /// Any status is a success here. Errors: kUnavailable (cannot resolve, connect, timed out, cut
-  /// off; the message names host and port, never the query), kIntegrity (TLS verification),
-  /// kInvalid (URL, response over the limit), kCancelled.
+  /// off; the message names host and port, never the query), kIntegrity (the server's certificate),
+  /// kDenied (the server refused ours, or wants one), kInvalid (URL, a line break in a header,
+  /// credentials in the URL, an unusable PEM, response over the limit), kCancelled.
   virtual Result<Response> send(const Request& request, const CancelToken& cancel) = 0;
 };
 
