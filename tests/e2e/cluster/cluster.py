@@ -307,7 +307,8 @@ def run(options):
                               text=True).stdout.strip()
         kubeconfig = cluster.path("kubeconfig")
         environment = dict(os.environ, KUBECONFIG=kubeconfig, SLUICE_TEST_KUBECONFIG=kubeconfig,
-                           SLUICE_TEST_CLUSTER_DIR=cluster.folder)
+                           SLUICE_TEST_CLUSTER_DIR=cluster.folder,
+                           KUBECACHEDIR=cluster.path("kubectl-cache"))  # not one per port in the home folder
         if path:
             environment["PATH"] = path + ":" + environment.get("PATH", "")
         try:

@@ -1,0 +1,22 @@
+"""Cases of kustomize's own tests, run by run_cases.py of the shared folder (its README tells what they are)."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+
+def run(options):
+    with tempfile.NamedTemporaryFile(prefix="sluice-conformance-", suffix=".json") as report:
+        command = [sys.executable, os.path.join(options.cases, "run_cases.py"), os.path.join(options.cases, "kustomize"),
+                   "--cmd", "'%s' build {opts} {dir}" % options.sluice, "--json", report.name, "-j", "2"]
+        if options.only:
+            command += ["--only", options.only]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            with open(report.name) as file:
+                results = json.load(file)["results"]
+        except ValueError:
+            return {"run_cases.py": ("fail", "ended with %d and no report: %s" % (done.returncode, done.stdout[-400:]))}, None
+    return {result["name"]: (result["status"], (result.get("why") or "").partition("\n")[0]) for result in results}, None
