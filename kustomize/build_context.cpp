@@ -1,0 +1,10 @@
+#include "build_context.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "schema.hpp"
+
+namespace sluice::kustomize {
+
+}
