@@ -97,7 +97,10 @@ class CheckTest(unittest.TestCase):
         self.assert_refused({"http/a.cpp": "#  include <boost/asio.hpp>\n"}, "is in no line of")
 
     def test_tests_may_include_anything_but_their_support_knows_base_only(self):
-        self.assert_refused({"tests/support/a.hpp": '#include "sluice/yaml/write.hpp"\n'}, "tests/support includes")
+        self.assert_refused({"tests/support/a.cpp": '#include "sluice/yaml/write.hpp"\n'}, "tests/support includes")
+        self.assert_refused({"tests/support/a.hpp": '#include "yaml/arena.hpp"\n'}, "of other modules are theirs")
+        status, output = self.run_on({"tests/support/scripted.hpp": '#include "sluice/http/client.hpp"\n'})
+        self.assertEqual(status, 0, output)
 
     def test_the_environment_is_read_in_cli_only(self):
         for word in ("getenv", "std::getenv", "::secure_getenv", "setenv"):
