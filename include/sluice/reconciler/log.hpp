@@ -1,0 +1,38 @@
+#pragma once
+/// The controller's log: one JSON object a line on stderr, with the fields that `flux logs` reads (ts, level,
+/// msg, controllerKind, name, namespace, error). Messages never hold plaintext: they are built from errors and
+/// names only.
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "sluice/base/clock.hpp"
+#include "sluice/base/result.hpp"
+
+namespace sluice::reconciler {
+
+enum class LogLevel : std::uint8_t { kDebug, kInfo, kError, kOff };
+/// "debug", "info", "error" or "off". Errors: kInvalid.
+Result<LogLevel> parse_log_level(std::string_view text);
+
+class Log {
+ public:
+  using Field = std::pair<std::string_view, std::string>;
+  Log(LogLevel level, Clock& clock);
+  ~Log();
+  void debug(std::string_view message, std::initializer_list<Field> fields = {});
+  void info(std::string_view message, std::initializer_list<Field> fields = {});
+  void error(std::string_view message, std::initializer_list<Field> fields = {});
+
+ private:
+  void write(LogLevel level, std::string_view message, std::initializer_list<Field> fields);
+  LogLevel level_;
+  Clock& clock_;
+  struct Sink;
+  std::unique_ptr<Sink> sink_;
+};
+
+}  // namespace sluice::reconciler
