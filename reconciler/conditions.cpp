@@ -7,7 +7,8 @@
 namespace sluice::reconciler {
 namespace {
 
-// metav1.Condition: message has at most 32768 characters; longer ones would be refused by the server.
+// metav1.Condition: message has at most 32768 characters; longer ones would be refused by the
+// server.
 constexpr std::size_t kMaxMessage = 32'000;
 
 std::size_t index_of_condition(yaml::Node status, std::string_view type) {
@@ -69,9 +70,13 @@ void StatusDraft::put(std::string_view field, std::string_view text) {
   }
 }
 
-void StatusDraft::observe_generation() { draft_.root().put_int("observedGeneration", generation_); }
+void StatusDraft::observe_generation() {
+  draft_.root().put_int("observedGeneration", generation_);
+}
 
-bool StatusDraft::changed() const { return !yaml::equal(before_.root(), draft_.root()); }
+bool StatusDraft::changed() const {
+  return !yaml::equal(before_.root(), draft_.root());
+}
 
 Result<yaml::Document> StatusDraft::write(kube::Client& client, const CancelToken& cancel) {
   if (!changed()) return yaml::Document();

@@ -12,14 +12,15 @@
 
 namespace sluice::reconciler {
 
-/// The status of one object while a pass works on it. Starts as a copy of what the object had; write() sends
-/// one merge patch with what differs, or nothing at all.
+/// The status of one object while a pass works on it. Starts as a copy of what the object had;
+/// write() sends one merge patch with what differs, or nothing at all.
 class StatusDraft {
  public:
   StatusDraft(yaml::Node object, Clock& clock, std::string field_manager);
 
   yaml::Ref root() { return draft_.root(); }
-  /// Sets a condition; lastTransitionTime moves only when `status` ("True", "False", "Unknown") changes.
+  /// Sets a condition; lastTransitionTime moves only when `status` ("True", "False", "Unknown")
+  /// changes.
   void set(std::string_view type, std::string_view status, std::string_view reason,
            std::string_view message);
   void remove(std::string_view type);
@@ -30,7 +31,8 @@ class StatusDraft {
   std::int64_t generation() const { return generation_; }
 
   bool changed() const;
-  /// Patches the status subresource. Gives the new object, or an empty document when nothing differs.
+  /// Patches the status subresource. Gives the new object, or an empty document when nothing
+  /// differs.
   Result<yaml::Document> write(kube::Client& client, const CancelToken& cancel);
 
  private:

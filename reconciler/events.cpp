@@ -7,8 +7,8 @@
 namespace sluice::reconciler {
 namespace {
 
-// core/v1 Event: note and message are bounded by the server at 1024 bytes in events.k8s.io, and etcd
-// objects at 1.5 MB; Flux cuts at 39,000.
+// core/v1 Event: note and message are bounded by the server at 1024 bytes in events.k8s.io, and
+// etcd objects at 1.5 MB; Flux cuts at 39,000.
 constexpr std::size_t kMaxMessage = 39'000;
 
 }  // namespace

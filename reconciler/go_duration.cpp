@@ -18,7 +18,9 @@ constexpr std::array<std::pair<std::string_view, std::int64_t>, 8> kUnits = {
      {"m", 60'000'000'000},
      {"h", 3'600'000'000'000}}};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 /// `value` / `unit` with the fraction's trailing zeros dropped.
 std::string with_fraction(std::int64_t value, std::int64_t unit) {
@@ -47,14 +49,16 @@ Result<Duration> parse_go_duration(std::string_view text) {
   long double total = 0;
   while (!rest.empty()) {
     std::size_t end = 0;
-    while (end < rest.size() && (is_digit(rest[end]) || rest[end] == '.')) ++end;
+    while (end < rest.size() && (is_digit(rest[end]) || rest[end] == '.'))
+      ++end;
     const std::string number(rest.substr(0, end));
     if (number.empty() || number == "." || number.find('.') != number.rfind('.') || end > 32) {
       return bad();
     }
     rest.remove_prefix(end);
     std::size_t letters = 0;
-    while (letters < rest.size() && !is_digit(rest[letters]) && rest[letters] != '.') ++letters;
+    while (letters < rest.size() && !is_digit(rest[letters]) && rest[letters] != '.')
+      ++letters;
     std::int64_t unit = 0;
     for (const auto& [name, value] : kUnits) {
       if (rest.substr(0, letters) == name) unit = value;

@@ -47,7 +47,8 @@ void Log::write(LogLevel level, std::string_view message, std::initializer_list<
                                                              : "debug");
   line.root().put_string("ts", rfc3339_nano(clock_.wall()));
   line.root().put_string("msg", message);
-  for (const auto& [name, value] : fields) line.root().put_string(name, value);
+  for (const auto& [name, value] : fields)
+    line.root().put_string(name, value);
   std::string text;
   // Writing strings to JSON cannot fail; were it to, losing a log line is the smallest harm.
   if (!yaml::write_go_json(line.root(), text, {.sort_keys = false, .escape_html = false})) return;

@@ -38,7 +38,8 @@ std::vector<ObjectStore::Object> ObjectStore::all() const {
   const std::lock_guard lock(mutex_);
   std::vector<Object> out;
   out.reserve(objects_.size());
-  for (const auto& [key, object] : objects_) out.push_back(object);
+  for (const auto& [key, object] : objects_)
+    out.push_back(object);
   return out;
 }
 

@@ -8,9 +8,13 @@
 namespace sluice::reconciler {
 namespace {
 
-std::string text_of(yaml::Node node) { return std::string(node.string_or("")); }
+std::string text_of(yaml::Node node) {
+  return std::string(node.string_or(""));
+}
 
-bool truth(yaml::Node node) { return node.kind() == yaml::Kind::kBool && node.text() == "true"; }
+bool truth(yaml::Node node) {
+  return node.kind() == yaml::Kind::kBool && node.text() == "true";
+}
 
 bool is_set(yaml::Node node) {
   if (!node.exists() || node.is_null()) return false;
@@ -65,8 +69,12 @@ std::int64_t integer(yaml::Node node, std::int64_t otherwise) {
 
 }  // namespace
 
-Gvk kustomization_gvk() { return {std::string(kKustomizeGroup), "v1", "Kustomization"}; }
-Gvk git_repository_gvk() { return {std::string(kSourceGroup), "v1", "GitRepository"}; }
+Gvk kustomization_gvk() {
+  return {std::string(kKustomizeGroup), "v1", "Kustomization"};
+}
+Gvk git_repository_gvk() {
+  return {std::string(kSourceGroup), "v1", "GitRepository"};
+}
 
 Key key_of(yaml::Node object) {
   return {text_of(object.find("metadata", "namespace")), text_of(object.find("metadata", "name"))};
@@ -110,10 +118,12 @@ Result<KustomizationSpec> parse_kustomization(yaml::Node object) {
 
   const yaml::Node source = node.get("sourceRef");
   spec.source_kind = text_of(source.get("kind"));
-  spec.source = {std::string(source.get("namespace").string_or(self.ns)), text_of(source.get("name"))};
+  spec.source = {std::string(source.get("namespace").string_or(self.ns)),
+                 text_of(source.get("name"))};
   if (spec.source_kind != "GitRepository") {
     return fail(Code::kUnsupported,
-                "spec.sourceRef.kind \"" + spec.source_kind + "\" is not supported by this version of sluice",
+                "spec.sourceRef.kind \"" + spec.source_kind +
+                    "\" is not supported by this version of sluice",
                 Where{}, "use a GitRepository");
   }
 
@@ -121,8 +131,8 @@ Result<KustomizationSpec> parse_kustomization(yaml::Node object) {
   for (std::size_t i = 0; i < depends_on.size(); ++i) {
     const yaml::Node entry = depends_on.at(i);
     if (is_set(entry.get("readyExpr"))) {
-      return fail(Code::kUnsupported,
-                  "not supported by this version of sluice: spec.dependsOn[" + std::to_string(i) + "].readyExpr");
+      return fail(Code::kUnsupported, "not supported by this version of sluice: spec.dependsOn[" +
+                                          std::to_string(i) + "].readyExpr");
     }
     spec.depends_on.push_back(
         {std::string(entry.get("namespace").string_or(self.ns)), text_of(entry.get("name"))});
@@ -130,7 +140,8 @@ Result<KustomizationSpec> parse_kustomization(yaml::Node object) {
 
   if (const yaml::Node decryption = node.get("decryption"); is_set(decryption)) {
     if (const auto provider = decryption.get("provider").string_or(""); provider != "sops") {
-      return fail(Code::kUnsupported, "spec.decryption.provider \"" + std::string(provider) + "\" is not supported",
+      return fail(Code::kUnsupported,
+                  "spec.decryption.provider \"" + std::string(provider) + "\" is not supported",
                   Where{}, "use sops");
     }
     spec.decrypt = true;
@@ -158,9 +169,9 @@ Result<KustomizationSpec> parse_kustomization(yaml::Node object) {
   const yaml::Node checks = node.get("healthChecks");
   for (std::size_t i = 0; i < checks.size(); ++i) {
     const yaml::Node check = checks.at(i);
-    spec.health_checks.push_back({Gvk::from(check.get("apiVersion").string_or("apps/v1"),
-                                            check.get("kind").string_or("")),
-                                  text_of(check.get("namespace")), text_of(check.get("name"))});
+    spec.health_checks.push_back(
+        {Gvk::from(check.get("apiVersion").string_or("apps/v1"), check.get("kind").string_or("")),
+         text_of(check.get("namespace")), text_of(check.get("name"))});
   }
   return spec;
 }

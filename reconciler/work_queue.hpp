@@ -1,6 +1,6 @@
 #pragma once
-/// What to do next, and when. An item is handed to one worker at a time; one that is added while it is being
-/// worked on comes back afterwards. Waiting happens here, never in a worker.
+/// What to do next, and when. An item is handed to one worker at a time; one that is added while it
+/// is being worked on comes back afterwards. Waiting happens here, never in a worker.
 
 #include <compare>
 #include <condition_variable>
@@ -24,7 +24,8 @@ struct Item {
   friend auto operator<=>(const Item&, const Item&) = default;
 };
 
-/// Why an item is due: work that somebody waits for, or a timer (interval, retry) that `--once` does not await.
+/// Why an item is due: work that somebody waits for, or a timer (interval, retry) that `--once`
+/// does not await.
 enum class Due : std::uint8_t { kWork, kTimer };
 
 class WorkQueue {

@@ -129,6 +129,9 @@ class Client {
 
   /// GET of any path ("/version"), for checks.
   Result<yaml::Document> raw_get(const std::string& path, const CancelToken& cancel);
+  /// GET of a path whose answer is secret: the body goes straight into secret memory (on_body of
+  /// the request), at most 4 MiB. See secret_data.hpp.
+  Result<crypto::SecretBytes> get_secret_body(const std::string& path, const CancelToken& cancel);
 
   /// Requests sent so far, watches included: for tests, metrics and bench/.
   std::uint64_t requests() const;

@@ -1,7 +1,7 @@
 #pragma once
-/// The controller's log: one JSON object a line on stderr, with the fields that `flux logs` reads (ts, level,
-/// msg, controllerKind, name, namespace, error). Messages never hold plaintext: they are built from errors and
-/// names only.
+/// The controller's log: one JSON object a line on stderr, with the fields that `flux logs` reads
+/// (ts, level, msg, controllerKind, name, namespace, error). Messages never hold plaintext: they
+/// are built from errors and names only.
 
 #include <initializer_list>
 #include <memory>

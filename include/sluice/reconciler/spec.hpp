@@ -1,7 +1,7 @@
 #pragma once
-/// What Flux's custom resources ask for, parsed once at the edge: kustomize.toolkit.fluxcd.io/v1 Kustomization
-/// and source.toolkit.fluxcd.io/v1 GitRepository (their API types are the specification). Fields that sluice
-/// does not act on yet are refused by name, never ignored.
+/// What Flux's custom resources ask for, parsed once at the edge: kustomize.toolkit.fluxcd.io/v1
+/// Kustomization and source.toolkit.fluxcd.io/v1 GitRepository (their API types are the
+/// specification). Fields that sluice does not act on yet are refused by name, never ignored.
 
 #include <map>
 #include <optional>
@@ -42,25 +42,25 @@ struct ObjectState {
   std::int64_t observed_generation = -1;
   bool deleting = false;
   bool has_finalizer = false;
-  std::string requested_at;     ///< annotation reconcile.fluxcd.io/requestedAt
-  std::string last_handled;     ///< status.lastHandledReconcileAt
+  std::string requested_at;  ///< annotation reconcile.fluxcd.io/requestedAt
+  std::string last_handled;  ///< status.lastHandledReconcileAt
 };
 ObjectState object_state(yaml::Node object);
 
 struct KustomizationSpec {
   Duration interval{};
-  Duration retry_interval{};   ///< spec.retryInterval or interval
-  Duration timeout{};          ///< spec.timeout or interval - 30s; never below 30s
-  std::string path;            ///< "" : the source root
+  Duration retry_interval{};  ///< spec.retryInterval or interval
+  Duration timeout{};         ///< spec.timeout or interval - 30s; never below 30s
+  std::string path;           ///< "" : the source root
   bool prune = false;
-  std::string deletion_policy; ///< MirrorPrune, Delete, WaitForTermination or Orphan
+  std::string deletion_policy;  ///< MirrorPrune, Delete, WaitForTermination or Orphan
   bool wait = false;
   bool force = false;
   bool suspend = false;
   std::string source_kind;
   Key source;
   std::vector<Key> depends_on;
-  bool decrypt = false;        ///< decryption.provider: sops
+  bool decrypt = false;  ///< decryption.provider: sops
   std::string decryption_secret;
   kustomize::Overrides overrides;
   std::map<std::string, std::string> common_labels, common_annotations;

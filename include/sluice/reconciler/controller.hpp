@@ -1,0 +1,60 @@
+#pragma once
+/// `sluice run`: the loop. Watches GitRepositories and Kustomizations, keeps sources up to date,
+/// and brings the cluster to what they say, again and again. Speaks Flux's status, conditions and
+/// events (kustomize-controller and source-controller, v1), so that the flux command line and
+/// dashboards work.
+///
+/// Workers are a few blocking threads; whatever waits (an interval, a dependency, health) waits in
+/// the queue.
+
+#include <memory>
+#include <string>
+
+#include "sluice/base/cancel.hpp"
+#include "sluice/base/clock.hpp"
+#include "sluice/base/result.hpp"
+#include "sluice/kube/client.hpp"
+#include "sluice/reconciler/log.hpp"
+#include "sluice/sources/source_store.hpp"
+
+namespace sluice::reconciler {
+
+struct ControllerOptions {
+  unsigned concurrent = 4;                      ///< reconciliations at a time
+  bool once = false;                            ///< end when every object is ready or failed
+  std::chrono::seconds requeue_dependency{30};  ///< fallback; dependants are woken at once
+  std::chrono::seconds sync_timeout{60};        ///< for the first lists
+  double interval_jitter = 0.05;
+  bool no_cross_namespace_refs = false;
+};
+
+/// What `--once` ended with, and what the demo prints.
+struct RunSummary {
+  std::size_t ready = 0;
+  struct Failure {
+    std::string object;  ///< "Kustomization/ns/name"
+    std::string reason;  ///< of the Ready condition
+    std::string message;
+    Code code;
+  };
+  std::vector<Failure> failures;
+};
+
+class Controller {
+ public:
+  Controller(ControllerOptions options, kube::Client& client, sources::SourceStore& store,
+             Clock& clock, Log& log);
+  ~Controller();
+  Controller(const Controller&) = delete;
+  Controller& operator=(const Controller&) = delete;
+
+  /// Runs until `cancel`, or with `once` until all is settled. Errors: kUnavailable, kDenied when
+  /// the first lists fail for `sync_timeout`; otherwise failures are in the summary.
+  Result<RunSummary> run(const CancelToken& cancel);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sluice::reconciler
