@@ -34,6 +34,23 @@ void SystemClock::wait_until(std::unique_lock<std::mutex>& lock, std::condition_
   }
 }
 
+bool sleep_for(Clock& clock, Duration duration, const CancelToken& cancel) {
+  std::mutex mutex;
+  std::condition_variable condition;
+  // Declared before the lock: unregistering waits for a callback, which takes the lock.
+  const auto registration = cancel.on_cancel([&] {
+    const std::lock_guard lock(mutex);
+    condition.notify_all();
+  });
+  const SteadyTime deadline =
+      clock.steady() + std::chrono::duration_cast<SteadyTime::duration>(duration);
+  std::unique_lock lock(mutex);
+  while (!cancel.cancelled() && clock.steady() < deadline) {
+    clock.wait_until(lock, condition, deadline);
+  }
+  return !cancel.cancelled();
+}
+
 std::string rfc3339(WallTime time) {
   return seconds_text(time) + "Z";
 }

@@ -6,6 +6,8 @@
 #include <mutex>
 #include <string>
 
+#include "sluice/base/cancel.hpp"
+
 namespace sluice {
 
 using Duration = std::chrono::nanoseconds;
@@ -29,6 +31,9 @@ class SystemClock final : public Clock {
   void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& condition,
                   SteadyTime deadline) override;
 };
+
+/// Waits for `duration` or until cancelled; false when cancelled.
+bool sleep_for(Clock& clock, Duration duration, const CancelToken& cancel);
 
 /// "2026-11-23T08:54:56Z", as metav1.Time prints it.
 std::string rfc3339(WallTime time);
