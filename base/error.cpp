@@ -101,7 +101,11 @@ const std::vector<Error>& Error::also() const {
 }
 
 Error&& Error::at(Where where) && {
-  if (body_->where.empty()) body_->where = std::move(where);
+  if (body_->where.empty()) {
+    body_->where = std::move(where);
+  } else if (body_->where.file.empty()) {
+    body_->where.file = std::move(where.file);
+  }
   return std::move(*this);
 }
 Error&& Error::hint(std::string text) && {

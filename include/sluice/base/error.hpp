@@ -57,13 +57,15 @@ class [[nodiscard]] Error {
   const std::string& hint() const;
   const std::vector<std::string>& within() const;
   /// A short machine-readable word for callers that must tell failures of one code apart: an API
-  /// server's reason ("Invalid", "AlreadyExists"), "mac mismatch". "" for none; never printed by text().
+  /// server's reason ("Invalid", "AlreadyExists"), "mac mismatch". "" for none; never printed by
+  /// text().
   const std::string& reason() const;
   /// Other failures found in the same pass, in file order.
   const std::vector<Error>& also() const;
 
   // Builders that return *this, so that an error can be dressed on its way out.
-  Error&& at(Where where) &&;                ///< sets the place unless one is set
+  Error&& at(Where where) &&;  ///< sets the place unless one is set; a place without a file gets
+                               ///< only the file
   Error&& hint(std::string text) &&;         ///< sets what to do
   Error&& in(std::string context) &&;        ///< appends a "in …" line: innermost first
   Error&& prefix(std::string_view text) &&;  ///< puts `text` before the message

@@ -215,6 +215,8 @@ class Document {
   NodeId import(Node node);
   void append_item(NodeId sequence, NodeId item);
   void append_entry(NodeId mapping, NodeId key, NodeId value);
+  /// Replaces the items of a sequence, or the entries of a mapping given as key, value, key, value.
+  void set_children(NodeId parent, std::span<const NodeId> ids);
 
   /// Keeps `text` alive as long as this document and its copies.
   void add_chunk(std::shared_ptr<const std::string> text);
@@ -275,7 +277,6 @@ class Document {
   void reserve_children(Cell& cell, std::size_t count);
   void insert_children(NodeId parent, std::size_t at, std::span<const NodeId> ids);
   void erase_children(NodeId parent, std::size_t at, std::size_t count);
-  void set_children(NodeId parent, std::span<const NodeId> ids);
   NodeId import_cells(const Document& from, NodeId id);
   void share_chunks(const Document& other);
 };

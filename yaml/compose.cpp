@@ -1,0 +1,570 @@
+#include "compose.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "sluice/base/encoding.hpp"
+#include "sluice/yaml/scalar.hpp"
+
+namespace sluice::yaml {
+namespace {
+
+constexpr std::string_view kCoreTag = "tag:yaml.org,2002:";
+
+Where where_of(const Mark& mark) {
+  return {"", mark.line, mark.column};
+}
+Where where_of(Node node) {
+  return {"", node.position().line(), node.position().column()};
+}
+
+/// go-yaml's short tag of a resolved kind, for its error texts.
+std::string_view short_tag(Kind kind) {
+  switch (kind) {
+    case Kind::kNull:
+      return "!!null";
+    case Kind::kBool:
+      return "!!bool";
+    case Kind::kInt:
+      return "!!int";
+    case Kind::kFloat:
+      return "!!float";
+    case Kind::kTimestamp:
+      return "!!timestamp";
+    default:
+      return "!!str";
+  }
+}
+
+/// Holds the text of scalars that the source does not hold verbatim. Blocks never move, so a view
+/// into one stays good; a document keeps each block that it uses.
+class TextBlocks {
+ public:
+  explicit TextBlocks(std::size_t source_bytes) : source_bytes_(source_bytes) {}
+
+  std::string_view keep(std::string_view text, Document& document) {
+    if (text.empty()) return {"", 0};
+    if (!block_ || block_->capacity() - block_->size() < text.size()) {
+      block_ = std::make_shared<std::string>();
+      // One block is mostly enough: what is unquoted or unfolded is rarely longer than its source.
+      block_->reserve(std::max(text.size(), std::min(source_bytes_, kMaxBlockBytes)));
+      holder_ = nullptr;
+    }
+    if (holder_ != &document) {
+      document.add_chunk(block_);
+      holder_ = &document;
+    }
+    const std::size_t at = block_->size();
+    block_->append(text);
+    return std::string_view(*block_).substr(at, text.size());
+  }
+  /// A new document is built where the last one was.
+  void forget_document() { holder_ = nullptr; }
+
+ private:
+  static constexpr std::size_t kMaxBlockBytes = 256U << 10;
+  std::size_t source_bytes_;
+  std::shared_ptr<std::string> block_;
+  const Document* holder_ = nullptr;  // the document that last got block_
+};
+
+struct Anchor {
+  std::size_t document = 0;  // index into the finished documents, or their number: the current one
+  NodeId id = 0;
+  std::size_t nodes = 0;   // in the subtree, expanded
+  std::size_t height = 0;  // of the subtree: 0 for a scalar
+  bool open = false;       // its collection has not ended: an alias to it would contain itself
+};
+
+struct Frame {
+  NodeId id = 0;
+  std::size_t first_child = 0;  // in children_
+  std::size_t first_node = 0;   // written + expanded nodes when it began
+  std::size_t height = 1;
+  std::string anchor;
+  bool is_mapping = false;
+  bool has_merge = false;
+};
+
+/// A mapping with repeated keys; kept until the document ends since go-yaml reports outer ones
+/// first and then leaves out what is inside.
+struct Repeated {
+  NodeId first, last;  // ids of the mapping and of the last node inside
+  std::vector<std::string> messages;
+  Where where;
+};
+
+class Composer {
+ public:
+  Composer(EventSource& events, std::shared_ptr<const std::string> text, FileId file,
+           const ReadOptions& options)
+      : events_(events),
+        text_(std::move(text)),
+        file_(file),
+        options_(options),
+        blocks_(text_->size()) {}
+
+  Result<std::vector<Document>> run() {
+    for (;;) {
+      SLUICE_TRY(const Event event, events_.next());
+      switch (event.kind) {
+        case EventKind::kDocumentStart:
+          start_document();
+          break;
+        case EventKind::kDocumentEnd:
+          SLUICE_CHECK(end_document());
+          break;
+        case EventKind::kScalar:
+          SLUICE_CHECK(scalar(event));
+          break;
+        case EventKind::kAlias:
+          SLUICE_CHECK(alias(event));
+          break;
+        case EventKind::kSequenceStart:
+        case EventKind::kMappingStart:
+          SLUICE_CHECK(start_collection(event));
+          break;
+        case EventKind::kSequenceEnd:
+        case EventKind::kMappingEnd:
+          SLUICE_CHECK(end_collection());
+          break;
+        case EventKind::kStreamEnd:
+          return std::move(documents_);
+      }
+    }
+  }
+
+ private:
+  // --- documents
+  void start_document() {
+    current_ = Document();
+    current_.add_chunk(text_);
+    blocks_.forget_document();
+    is_empty_ = true;
+    repeated_.clear();
+    merge_keys_.clear();
+    if (options_.schema == Schema::kV2) anchors_.clear();  // v3 sees those of earlier documents
+  }
+
+  Result<void> end_document() {
+    if (!repeated_.empty()) return report_repeated();
+    if (!is_empty_) documents_.push_back(std::move(current_));
+    return {};
+  }
+
+  // --- nodes
+  /// Puts a finished node where it belongs.
+  void attach(NodeId id) {
+    if (frames_.empty()) {
+      current_.set_root(id);
+    } else {
+      children_.push_back(id);
+    }
+  }
+
+  bool at_key() const {
+    return !frames_.empty() && frames_.back().is_mapping &&
+           (children_.size() - frames_.back().first_child) % 2 == 0;
+  }
+
+  Result<void> scalar(const Event& event) {
+    ++written_;
+    if (frames_.empty()) {
+      const bool nothing = event.plain_implicit && event.text.empty() && event.anchor.empty();
+      is_empty_ = nothing;
+    }
+    SLUICE_TRY(Kind kind, resolve(event));
+    if (at_key()) {
+      if (is_merge(event)) {
+        frames_.back().has_merge |= options_.merge_keys;
+        merge_keys_.push_back(static_cast<NodeId>(current_.node_count()));
+      } else if (options_.schema == Schema::kV2) {
+        return v2_key(event, kind);
+      }
+    }
+    const NodeId id = current_.new_scalar_view(kind, kept_text(event), event.style, file_,
+                                               {event.start.line, event.start.column});
+    if (!event.anchor.empty()) {
+      anchors_[std::string(event.anchor)] = {documents_.size(), id, 1, 0, false};
+    }
+    attach(id);
+    return {};
+  }
+
+  /// sigs.k8s.io/yaml makes strings of keys on its way to JSON, from their values.
+  Result<void> v2_key(const Event& event, Kind kind) {
+    std::string spelled;
+    switch (kind) {
+      case Kind::kNull:
+      case Kind::kTimestamp:
+        return fail(Code::kInvalid,
+                    "unsupported map key " + go_quote(event.text) + ": write it in quotes",
+                    where_of(event.start));
+      case Kind::kBool:
+        spelled = *bool_value(event.text, Schema::kV2) ? "true" : "false";
+        break;
+      case Kind::kInt:
+        if (const auto value = int64_value(event.text)) {
+          spelled = std::to_string(*value);
+        } else {
+          return fail(Code::kInvalid,
+                      "unsupported map key " + go_quote(event.text) + ": write it in quotes",
+                      where_of(event.start));
+        }
+        break;
+      case Kind::kFloat:
+        spelled = format_float_g(float_value(event.text).value_or(0));
+        break;
+      default:
+        break;
+    }
+    const std::string_view text = kind == Kind::kString || kind == Kind::kBinary
+                                      ? kept_text(event)
+                                      : blocks_.keep(spelled, current_);
+    const NodeId id = current_.new_scalar_view(Kind::kString, text, event.style, file_,
+                                               {event.start.line, event.start.column});
+    if (!event.anchor.empty()) {
+      anchors_[std::string(event.anchor)] = {documents_.size(), id, 1, 0, false};
+    }
+    attach(id);
+    return {};
+  }
+
+  Result<void> start_collection(const Event& event) {
+    ++written_;
+    is_empty_ = false;
+    if (frames_.size() >= options_.limits.max_depth) {
+      return fail(Code::kUnsupported,
+                  "yaml: line " + std::to_string(event.start.line) + ": nested deeper than " +
+                      std::to_string(options_.limits.max_depth) + " levels",
+                  where_of(event.start));
+    }
+    const bool is_mapping = event.kind == EventKind::kMappingStart;
+    Frame frame;
+    frame.id = current_.new_collection(is_mapping ? Kind::kMapping : Kind::kSequence, event.style,
+                                       file_, {event.start.line, event.start.column});
+    frame.first_child = children_.size();
+    frame.first_node = written_ + expanded_ - 1;
+    frame.is_mapping = is_mapping;
+    if (!event.anchor.empty()) {
+      frame.anchor = event.anchor;
+      anchors_[frame.anchor] = {documents_.size(), frame.id, 0, 0, true};
+    }
+    frames_.push_back(std::move(frame));
+    return {};
+  }
+
+  Result<void> end_collection() {
+    Frame frame = std::move(frames_.back());
+    if (frame.is_mapping) SLUICE_CHECK(finish_mapping(frame));
+    const std::span<const NodeId> children(children_.data() + frame.first_child,
+                                           children_.size() - frame.first_child);
+    current_.set_children(frame.id, children);
+    children_.resize(frame.first_child);
+    frames_.pop_back();
+    if (!frames_.empty()) frames_.back().height = std::max(frames_.back().height, frame.height + 1);
+    if (!frame.anchor.empty()) {
+      // Only if no node inside took the name over.
+      Anchor& anchor = anchors_[frame.anchor];
+      if (anchor.open && anchor.id == frame.id) {
+        anchor.nodes = written_ + expanded_ - frame.first_node;
+        anchor.height = frame.height;
+        anchor.open = false;
+      }
+    }
+    attach(frame.id);
+    return {};
+  }
+
+  // --- scalars
+  /// A view of the source when it has the very bytes at the event's place, else a copy.
+  std::string_view kept_text(const Event& event) {
+    if (event.text.empty()) return {"", 0};
+    const std::size_t quote = event.style == Style::kPlain ? 0 : 1;
+    if (event.start.offset < text_->size() && event.style != Style::kLiteral &&
+        event.style != Style::kFolded) {
+      const std::size_t at = event.start.offset + quote;
+      if (at <= text_->size() && text_->size() - at >= event.text.size() &&
+          std::memcmp(text_->data() + at, event.text.data(), event.text.size()) == 0) {
+        return std::string_view(*text_).substr(at, event.text.size());
+      }
+    }
+    return blocks_.keep(event.text, current_);
+  }
+
+  static bool is_merge(const Event& event) {
+    if (event.text != "<<") return false;
+    if (event.tag.empty() || event.tag == "!") return event.style == Style::kPlain;
+    return event.tag == "tag:yaml.org,2002:merge";
+  }
+
+  Result<Kind> resolve(const Event& event) const {
+    if (event.plain_implicit) return resolve_plain(event.text, options_.schema);
+    if (event.tag.empty()) return Kind::kString;
+    if (event.tag == "!") {  // v3 takes it for no tag, v2 for one that it does not know
+      const bool plain = event.style == Style::kPlain && options_.schema == Schema::kV3;
+      return plain ? resolve_plain(event.text, options_.schema) : Kind::kString;
+    }
+    if (!event.tag.starts_with(kCoreTag)) return Kind::kString;
+    const std::string_view name = event.tag.substr(kCoreTag.size());
+    if (name == "str") return Kind::kString;
+    if (name == "binary") {
+      if (base64_decode(event.text)) return Kind::kBinary;
+      return fail(Code::kInvalid, "yaml: !!binary value contains invalid base64 data",
+                  where_of(event.start));
+    }
+    Kind wanted = Kind::kString;
+    if (name == "null") wanted = Kind::kNull;
+    if (name == "bool") wanted = Kind::kBool;
+    if (name == "int") wanted = Kind::kInt;
+    if (name == "float") wanted = Kind::kFloat;
+    if (name == "timestamp") wanted = Kind::kTimestamp;
+    if (wanted == Kind::kString) return Kind::kString;  // not a core scalar tag: dropped
+    Kind found = resolve_plain(event.text, options_.schema);
+    if (found == wanted) return wanted;
+    if (found == Kind::kTimestamp) found = Kind::kString;  // only looked for when asked
+    if (wanted == Kind::kFloat && found == Kind::kInt && int64_value(event.text)) return wanted;
+    return fail(Code::kInvalid,
+                "yaml: cannot decode " + std::string(short_tag(found)) + " `" +
+                    std::string(event.text) + "` as a !!" + std::string(name),
+                where_of(event.start));
+  }
+
+  // --- aliases
+  Result<void> alias(const Event& event) {
+    is_empty_ = false;
+    const auto found = anchors_.find(std::string(event.text));
+    if (found == anchors_.end()) {
+      return fail(Code::kInvalid,
+                  "yaml: unknown anchor '" + std::string(event.text) + "' referenced",
+                  where_of(event.start));
+    }
+    const Anchor& anchor = found->second;
+    if (anchor.open) {
+      return fail(Code::kInvalid,
+                  "yaml: anchor '" + std::string(event.text) + "' value contains itself",
+                  where_of(event.start));
+    }
+    expanded_ += anchor.nodes;
+    if (expanded_ > options_.limits.max_alias_nodes + 10 * written_) {
+      return fail(Code::kUnsupported, "yaml: document contains excessive aliasing",
+                  where_of(event.start));
+    }
+    if (frames_.size() + anchor.height > options_.limits.max_depth) {
+      return fail(Code::kUnsupported,
+                  "yaml: line " + std::to_string(event.start.line) + ": alias '" +
+                      std::string(event.text) + "' makes it nested deeper than " +
+                      std::to_string(options_.limits.max_depth) + " levels",
+                  where_of(event.start));
+    }
+    const bool here = anchor.document == documents_.size();
+    const NodeId copy =
+        current_.import(Node(here ? current_ : documents_[anchor.document], anchor.id));
+    if (!frames_.empty()) {
+      frames_.back().height = std::max(frames_.back().height, anchor.height + 1);
+    }
+    attach(copy);
+    return {};
+  }
+
+  // --- mappings
+  Node node(NodeId id) const { return {current_, id}; }
+
+  Result<void> finish_mapping(const Frame& frame) {
+    const bool repeats = has_repeated_keys(frame.first_child);
+    if (repeats && options_.unique_keys) note_repeated(frame);
+    if (frame.has_merge) return merge(frame);
+    if (repeats && !options_.unique_keys) keep_last(frame.first_child);
+    return {};
+  }
+
+  /// v3 compares the texts of keys, whatever they resolve to.
+  bool same_key(NodeId a, NodeId b) const {
+    const Node left = node(a);
+    const Node right = node(b);
+    return left.is_scalar() == right.is_scalar() && left.text() == right.text();
+  }
+
+  bool has_repeated_keys(std::size_t first) {
+    const std::size_t count = (children_.size() - first) / 2;
+    if (count <= 8) {
+      for (std::size_t i = 0; i < count; ++i) {
+        for (std::size_t j = i + 1; j < count; ++j) {
+          if (same_key(children_[first + 2 * i], children_[first + 2 * j])) return true;
+        }
+      }
+      return false;
+    }
+    std::size_t size = 16;
+    while (size < 2 * count)
+      size *= 2;
+    table_.assign(size, 0);
+    for (std::size_t i = 0; i < count; ++i) {
+      const NodeId key = children_[first + 2 * i];
+      std::size_t slot = std::hash<std::string_view>{}(node(key).text()) & (size - 1);
+      for (; table_[slot] != 0; slot = (slot + 1) & (size - 1)) {
+        if (same_key(table_[slot], key)) return true;
+      }
+      table_[slot] = key;
+    }
+    return false;
+  }
+
+  void note_repeated(const Frame& frame) {
+    constexpr std::size_t kMostMessages = 20;
+    constexpr std::size_t kMostKeys = 4096;  // the pairs of more are not looked at: quadratic
+    Repeated& found = repeated_.emplace_back();
+    found.first = frame.id;
+    found.last = static_cast<NodeId>(current_.node_count() - 1);
+    const std::size_t end = std::min(children_.size(), frame.first_child + 2 * kMostKeys);
+    for (std::size_t i = frame.first_child; i < end; i += 2) {
+      for (std::size_t j = i + 2; j < end; j += 2) {
+        if (!same_key(children_[i], children_[j])) continue;
+        const Node later = node(children_[j]);
+        if (found.messages.empty()) found.where = where_of(later);
+        found.messages.push_back("  line " + std::to_string(later.position().line()) +
+                                 ": mapping key " + go_quote(later.text()) +
+                                 " already defined at line " +
+                                 std::to_string(node(children_[i]).position().line()));
+        if (found.messages.size() == kMostMessages) return;
+      }
+    }
+    if (found.messages.empty()) {
+      found.where = where_of(node(frame.id));
+      found.messages.push_back("  line " + std::to_string(found.where.line) +
+                               ": mapping has repeated keys");
+    }
+  }
+
+  tl::unexpected<Error> report_repeated() {
+    std::sort(repeated_.begin(), repeated_.end(),
+              [](const Repeated& a, const Repeated& b) { return a.first < b.first; });
+    std::string message = "yaml: unmarshal errors:";
+    NodeId covered = 0;
+    for (const Repeated& mapping : repeated_) {
+      if (covered != 0 && mapping.last <= covered) continue;
+      covered = mapping.last;
+      for (const std::string& line : mapping.messages)
+        message += "\n" + line;
+    }
+    return fail(Code::kInvalid, std::move(message), repeated_.front().where);
+  }
+
+  /// Of equal keys the last value wins, in the place of the first.
+  void keep_last(std::size_t first) {
+    Entries entries(*this);
+    for (std::size_t i = first; i < children_.size(); i += 2) {
+      entries.set(children_[i], children_[i + 1], true);
+    }
+    entries.replace(first);
+  }
+
+  /// An ordered map under construction, for mappings with merges or repeated keys.
+  class Entries {
+   public:
+    explicit Entries(Composer& composer) : composer_(composer) {}
+    void set(NodeId key, NodeId value, bool overwrite) {
+      const Node node = composer_.node(key);
+      if (!node.is_scalar()) {
+        ids_.push_back(key);
+        ids_.push_back(value);
+        return;
+      }
+      const auto [at, is_new] = places_.try_emplace(node.text(), ids_.size());
+      if (is_new) {
+        ids_.push_back(key);
+        ids_.push_back(value);
+      } else if (overwrite) {
+        ids_[at->second + 1] = value;
+      }
+    }
+    void replace(std::size_t first) {
+      composer_.children_.resize(first);
+      composer_.children_.insert(composer_.children_.end(), ids_.begin(), ids_.end());
+    }
+
+   private:
+    Composer& composer_;
+    std::vector<NodeId> ids_;
+    std::unordered_map<std::string_view, std::size_t> places_;
+  };
+
+  bool is_merge_key(NodeId id) const {
+    return std::binary_search(merge_keys_.begin(), merge_keys_.end(), id);
+  }
+
+  /// v3: what is written in the mapping wins, then the earlier of several merged mappings. v2 sets
+  /// one after the other, so a merge overrides what stands before it.
+  Result<void> merge(const Frame& frame) {
+    const bool in_order = options_.schema == Schema::kV2;
+    Entries entries(*this);
+    for (std::size_t i = frame.first_child; i < children_.size(); i += 2) {
+      if (!is_merge_key(children_[i])) {
+        entries.set(children_[i], children_[i + 1], !options_.unique_keys || in_order);
+      } else if (in_order) {
+        SLUICE_CHECK(merge_value(node(children_[i + 1]), entries, true));
+      }
+    }
+    for (std::size_t i = frame.first_child; i < children_.size() && !in_order; i += 2) {
+      if (is_merge_key(children_[i])) {
+        SLUICE_CHECK(merge_value(node(children_[i + 1]), entries, false));
+      }
+    }
+    entries.replace(frame.first_child);
+    return {};
+  }
+
+  Result<void> merge_value(Node value, Entries& entries, bool overwrite) {
+    if (value.is_mapping()) {
+      for (std::size_t i = 0; i < value.size(); ++i) {
+        entries.set(value.key(i).id(), value.value(i).id(), overwrite);
+      }
+      return {};
+    }
+    if (value.is_sequence()) {
+      for (std::size_t i = 0; i < value.size(); ++i) {
+        const Node item = value.at(overwrite ? value.size() - 1 - i : i);
+        if (!item.is_mapping()) return wants_mapping(item);
+        SLUICE_CHECK(merge_value(item, entries, overwrite));
+      }
+      return {};
+    }
+    return wants_mapping(value);
+  }
+
+  static tl::unexpected<Error> wants_mapping(Node node) {
+    return fail(Code::kInvalid, "yaml: map merge requires map or sequence of maps as the value",
+                where_of(node));
+  }
+
+  EventSource& events_;
+  std::shared_ptr<const std::string> text_;
+  FileId file_;
+  const ReadOptions& options_;
+  TextBlocks blocks_;
+
+  std::vector<Document> documents_;
+  Document current_;
+  bool is_empty_ = true;
+  std::vector<Frame> frames_;
+  std::vector<NodeId> children_;  // of all open collections, innermost last
+  std::unordered_map<std::string, Anchor> anchors_;
+  std::vector<NodeId> merge_keys_;  // of the current document, ascending
+  std::vector<Repeated> repeated_;
+  std::vector<NodeId> table_;  // scratch of has_repeated_keys
+  std::size_t written_ = 0;
+  std::size_t expanded_ = 0;
+};
+
+}  // namespace
+
+Result<std::vector<Document>> compose(EventSource& events, std::shared_ptr<const std::string> text,
+                                      FileId file, const ReadOptions& options) {
+  return Composer(events, std::move(text), file, options).run();
+}
+
+}  // namespace sluice::yaml

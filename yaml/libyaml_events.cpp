@@ -1,0 +1,278 @@
+// The default engine. go-yaml is a port of libyaml, so this gives its accept and reject decisions;
+// what go-yaml changed since (error line numbers, %YAML 1.2) is done here.
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <yaml.h>
+
+#include "engines.hpp"
+
+namespace sluice::yaml {
+namespace {
+
+constexpr std::string_view kUtf8Bom = "\xEF\xBB\xBF";
+
+bool is_ascii(std::string_view text) {
+  std::size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + i, 8);
+    if ((word & 0x8080808080808080U) != 0) return false;
+  }
+  for (; i < text.size(); ++i) {
+    if ((static_cast<unsigned char>(text[i]) & 0x80U) != 0) return false;
+  }
+  return true;
+}
+
+constexpr bool is_continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+}
+
+/// libyaml's marks count characters; this turns them into bytes. Marks come nearly in order, so a
+/// cursor walks along with them.
+class ByteOffsets {
+ public:
+  explicit ByteOffsets(std::string_view text) : text_(text) {
+    if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {  // UTF-16: no offsets
+      known_ = false;
+      return;
+    }
+    if (text.starts_with(kUtf8Bom)) base_ = kUtf8Bom.size();
+    ascii_ = is_ascii(text.substr(base_));
+    at_ = base_;
+  }
+
+  std::size_t of(std::size_t index) {
+    if (!known_) return static_cast<std::size_t>(-1);
+    if (ascii_) return std::min(base_ + index, text_.size());
+    while (index_ < index && at_ < text_.size()) {
+      ++at_;
+      while (at_ < text_.size() && is_continuation(text_[at_]))
+        ++at_;
+      ++index_;
+    }
+    while (index_ > index && at_ > base_) {
+      --at_;
+      while (at_ > base_ && is_continuation(text_[at_]))
+        --at_;
+      --index_;
+    }
+    return at_;
+  }
+
+ private:
+  std::string_view text_;
+  std::size_t base_ = 0;  // bytes of the BOM, which libyaml does not count
+  std::size_t index_ = 0;
+  std::size_t at_ = 0;
+  bool ascii_ = false;
+  bool known_ = true;
+};
+
+std::string_view view(const yaml_char_t* text) {
+  return text == nullptr ? std::string_view() : reinterpret_cast<const char*>(text);
+}
+
+Style scalar_style(yaml_scalar_style_t style) {
+  switch (style) {
+    case YAML_SINGLE_QUOTED_SCALAR_STYLE:
+      return Style::kSingleQuoted;
+    case YAML_DOUBLE_QUOTED_SCALAR_STYLE:
+      return Style::kDoubleQuoted;
+    case YAML_LITERAL_SCALAR_STYLE:
+      return Style::kLiteral;
+    case YAML_FOLDED_SCALAR_STYLE:
+      return Style::kFolded;
+    default:
+      return Style::kPlain;
+  }
+}
+
+class LibyamlSource final : public EventSource {
+ public:
+  LibyamlSource(std::string_view text, Schema schema)
+      : text_(text), schema_(schema), offsets_(text) {
+    yaml_parser_initialize(&parser_);
+    const char* const data = text.empty() ? "" : text.data();
+    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(data),
+                                 text.size());
+  }
+  ~LibyamlSource() override {
+    release();
+    yaml_parser_delete(&parser_);
+  }
+  LibyamlSource(const LibyamlSource&) = delete;
+  LibyamlSource& operator=(const LibyamlSource&) = delete;
+
+  Result<Event> next() override {
+    release();
+    if (yaml_parser_parse(&parser_, &event_) == 0) return failure();
+    holds_event_ = true;
+    if (event_.type == YAML_STREAM_START_EVENT) return next();
+    Event event;
+    event.start = mark(event_.start_mark);
+    event.end = mark(event_.end_mark);
+    switch (event_.type) {
+      case YAML_DOCUMENT_START_EVENT: {
+        const auto& start = event_.data.document_start;
+        if (start.version_directive != nullptr && start.version_directive->minor != 1) {
+          // go-yaml knows 1.1 only.
+          return refused({}, event.start, "found incompatible YAML document", false);
+        }
+        event.kind = EventKind::kDocumentStart;
+        event.implicit_document = start.implicit != 0;
+        return event;
+      }
+      case YAML_DOCUMENT_END_EVENT:
+        event.kind = EventKind::kDocumentEnd;
+        event.implicit_document = event_.data.document_end.implicit != 0;
+        return event;
+      case YAML_SCALAR_EVENT: {
+        const auto& scalar = event_.data.scalar;
+        event.kind = EventKind::kScalar;
+        event.style = scalar_style(scalar.style);
+        event.text = {reinterpret_cast<const char*>(scalar.value), scalar.length};
+        event.tag = view(scalar.tag);
+        event.anchor = view(scalar.anchor);
+        event.plain_implicit = scalar.plain_implicit != 0 && event.style == Style::kPlain;
+        if (event.style == Style::kDoubleQuoted && has_escaped_slash(event)) {
+          return refused(event.start, event.start, "found unknown escape character");
+        }
+        if (event.style == Style::kPlain && !flow_.empty() &&
+            event.text.find('?') != std::string_view::npos) {
+          return refused(flow_.back().start, event.start,
+                         flow_.back().is_mapping ? "did not find expected ',' or '}'"
+                                                 : "did not find expected ',' or ']'");
+        }
+        return event;
+      }
+      case YAML_ALIAS_EVENT:
+        event.kind = EventKind::kAlias;
+        event.text = view(event_.data.alias.anchor);
+        return event;
+      case YAML_SEQUENCE_START_EVENT: {
+        const auto& start = event_.data.sequence_start;
+        event.kind = EventKind::kSequenceStart;
+        event.style = start.style == YAML_FLOW_SEQUENCE_STYLE ? Style::kFlow : Style::kBlock;
+        event.tag = view(start.tag);
+        event.anchor = view(start.anchor);
+        if (event.style == Style::kFlow) flow_.push_back({event.start, false});
+        return event;
+      }
+      case YAML_MAPPING_START_EVENT: {
+        const auto& start = event_.data.mapping_start;
+        event.kind = EventKind::kMappingStart;
+        event.style = start.style == YAML_FLOW_MAPPING_STYLE ? Style::kFlow : Style::kBlock;
+        event.tag = view(start.tag);
+        event.anchor = view(start.anchor);
+        if (event.style == Style::kFlow) flow_.push_back({event.start, true});
+        return event;
+      }
+      case YAML_SEQUENCE_END_EVENT:
+        event.kind = EventKind::kSequenceEnd;
+        if (!flow_.empty()) flow_.pop_back();  // inside a flow collection all are flow
+        return event;
+      case YAML_MAPPING_END_EVENT:
+        event.kind = EventKind::kMappingEnd;
+        if (!flow_.empty()) flow_.pop_back();
+        return event;
+      default:
+        event.kind = EventKind::kStreamEnd;
+        return event;
+    }
+  }
+
+ private:
+  void release() {
+    if (holds_event_) yaml_event_delete(&event_);
+    holds_event_ = false;
+  }
+
+  Mark mark(const yaml_mark_t& from) {
+    return {static_cast<std::uint32_t>(from.line + 1), static_cast<std::uint32_t>(from.column + 1),
+            offsets_.of(from.index)};
+  }
+
+  static std::string worded(std::size_t line, std::string_view problem) {
+    std::string message = "yaml: ";
+    if (line != 0) message += "line " + std::to_string(line) + ": ";
+    message += problem;
+    return message;
+  }
+
+  /// go-yaml's fail(): v3 prefers the line of the context, v2 that of the problem; 0-based lines
+  /// are printed as they are, except the scanner's.
+  tl::unexpected<Error> failure() const {
+    const std::size_t problem_line = parser_.problem_mark.line;
+    const std::size_t context_line = parser_.context_mark.line;
+    const std::size_t scanner = parser_.error == YAML_SCANNER_ERROR ? 1 : 0;
+    std::size_t line = 0;
+    if (schema_ == Schema::kV2) {
+      line = problem_line != 0 ? problem_line + scanner : context_line;
+    } else if (context_line != 0 || problem_line != 0) {
+      line = (context_line != 0 ? context_line : problem_line) + scanner;
+    }
+    const std::string_view problem = parser_.problem != nullptr
+                                         ? std::string_view(parser_.problem)
+                                         : "unknown problem parsing YAML content";
+    return fail(Code::kInvalid, worded(line, problem), place());
+  }
+
+  /// Where the problem really is, which go-yaml's wording is often one line off.
+  Where place() const {
+    if (parser_.error != YAML_READER_ERROR) {
+      return {"", static_cast<std::uint32_t>(parser_.problem_mark.line + 1),
+              static_cast<std::uint32_t>(parser_.problem_mark.column + 1)};
+    }
+    const std::string_view before = text_.substr(0, parser_.problem_offset);
+    const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+    const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+    return {"", static_cast<std::uint32_t>(line),
+            static_cast<std::uint32_t>(before.size() - line_start + 1)};
+  }
+
+  /// What libyaml takes and go-yaml, an older port, does not; worded as go-yaml would have.
+  tl::unexpected<Error> refused(const Mark& context, const Mark& problem, std::string_view text,
+                                bool has_context = true) const {
+    const bool scanner = text.starts_with("found unknown");
+    std::size_t line = problem.line - 1;
+    if (has_context && schema_ == Schema::kV3 && context.line > 1) line = context.line - 1;
+    if (line != 0 && scanner) ++line;
+    return fail(Code::kInvalid, worded(line, text), Where{"", problem.line, problem.column});
+  }
+
+  /// "\/", which JSON and YAML 1.2 have and go-yaml has not.
+  bool has_escaped_slash(const Event& event) const {
+    if (event.end.offset > text_.size() || event.start.offset >= event.end.offset) return false;
+    const std::string_view raw =
+        text_.substr(event.start.offset, event.end.offset - event.start.offset);
+    if (raw.size() == event.text.size() + 2) return false;  // no escape in it
+    for (std::size_t i = raw.find('\\'); i < raw.size() - 1; i = raw.find('\\', i + 2)) {
+      if (raw[i + 1] == '/') return true;
+    }
+    return false;
+  }
+
+  std::string_view text_;
+  Schema schema_;
+  ByteOffsets offsets_;
+  struct Flow {
+    Mark start;
+    bool is_mapping;
+  };
+  std::vector<Flow> flow_;  // open flow collections, innermost last
+  yaml_parser_t parser_{};
+  yaml_event_t event_{};
+  bool holds_event_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<EventSource> open_libyaml(std::string_view text, Schema schema) {
+  return std::make_unique<LibyamlSource>(text, schema);
+}
+
+}  // namespace sluice::yaml
