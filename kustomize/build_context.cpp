@@ -7,4 +7,39 @@
 
 namespace sluice::kustomize {
 
+BuildContext::BuildContext(const sources::Tree& tree, const BuildOptions& options)
+    : tree_(tree),
+      options_(options),
+      sops_(options.sops_files ? options.sops_files : std::make_shared<decrypt::SopsFiles>()),
+      schema_(std::make_unique<Schema>()) {}
+
+BuildContext::~BuildContext() = default;
+
+void BuildContext::warn(std::string line) {
+  const std::lock_guard lock(mutex_);
+  warnings_.push_back(std::move(line));
 }
+
+std::vector<std::string> BuildContext::take_warnings() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(warnings_, {});
+}
+
+void BuildContext::note_read(const TreePath& path) {
+  const std::lock_guard lock(mutex_);
+  reads_.push_back(path);
+}
+
+std::vector<TreePath> BuildContext::take_reads() {
+  const std::lock_guard lock(mutex_);
+  std::sort(reads_.begin(), reads_.end());
+  reads_.erase(std::unique(reads_.begin(), reads_.end()), reads_.end());
+  return std::exchange(reads_, {});
+}
+
+Where BuildContext::where(yaml::Node node) const {
+  if (!node.exists()) return {};
+  return files_.where(node.file(), node.position());
+}
+
+}  // namespace sluice::kustomize

@@ -99,6 +99,20 @@ class GoDecoder {
     object(node, type, fields, *out);
   }
 
+  /// Reads one field of a struct that is decoded by hand.
+  template <class T>
+  void object_member(std::string_view short_type, const GoField<T>& field, yaml::Node value,
+                     T& out) {
+    const std::string_view outer = struct_;
+    struct_ = short_type;
+    path_.push_back(field.path);
+    field.read(*this, value, out);
+    path_.pop_back();
+    struct_ = outer;
+  }
+  /// Reports that `node` does not fit Go's `type`.
+  void type_mismatch(yaml::Node node, std::string_view type) { mismatch(node, type); }
+
   bool failed() const { return !error_.empty(); }
   /// Go's text of the first error: `json: unknown field "x"`.
   const std::string& error() const { return error_; }
