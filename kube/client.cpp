@@ -281,6 +281,25 @@ Result<Document> Client::raw_get(const std::string& path, const CancelToken& can
   return state_->send_for_object(std::move(request), {"GET", path, false, {}}, cancel);
 }
 
+Result<crypto::SecretBytes> Client::get_secret_body(const std::string& path,
+                                                    const CancelToken& cancel) {
+  constexpr std::size_t kMaxBytes = 4U << 20;  // a Secret has at most 1 MiB of values
+  crypto::SecretBuffer body;
+  bool too_large = false;
+  http::Request request;
+  request.url = path;
+  request.headers.emplace_back("Accept", kJson);
+  request.on_body = [&](std::string_view bytes) {
+    too_large = body.size() + bytes.size() > kMaxBytes;
+    if (!too_large) body.append(bytes);
+    return !too_large;
+  };
+  const auto response = state_->send(std::move(request), {"GET", path, true, {}}, cancel);
+  if (too_large) return fail(Code::kInvalid, "the answer to GET " + path + " is over 4 MiB");
+  if (!response) return fail(response.error());
+  return std::move(body).take();
+}
+
 ObjectId object_id(Node object) {
   const Node metadata = object.get("metadata");
   return {Gvk::from(object.get("apiVersion").text(), object.get("kind").text()),
