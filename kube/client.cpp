@@ -6,6 +6,7 @@
 #include "sluice/yaml/read.hpp"
 
 #include "kube/client_state.hpp"
+#include "kube/masked_json.hpp"
 #include "kube/resource_path.hpp"
 #include "kube/status_error.hpp"
 
@@ -69,9 +70,9 @@ void name_type(yaml::Ref object, const Gvk& gvk, bool replace) {
 
 }  // namespace
 
-Client::Client(Config config, http::Client& http, Clock& clock, http::Client* watch_http)
+Client::Client(Config config, http::Client& http, Clock& clock)
     : state_(std::make_unique<State>()) {
-  state_->server = std::make_shared<Server>(std::move(config), http, watch_http, clock);
+  state_->server = std::make_shared<Server>(std::move(config), http, clock);
   state_->user = state_->server->transport.config().impersonate_user;
 }
 Client::Client(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -100,15 +101,23 @@ void Client::forget_discovery() {
 
 Result<http::Response> Client::State::send(http::Request request, const Asked& asked,
                                            const CancelToken& cancel) const {
-  SLUICE_TRY(http::Response response,
-             server->transport.send(std::move(request), user, false, cancel));
-  if (response.status < 200 || response.status > 299) return fail(status_error(response, asked));
-  return response;
+  request.secret_response = asked.sensitive;
+  SLUICE_TRY(http::Response response, server->transport.send(std::move(request), user, cancel));
+  if (response.status >= 200 && response.status <= 299) return response;
+  if (response.secret_body) {
+    auto masked = mask_status(response.secret_body->reveal_text(), asked.names);
+    response.body = masked ? *std::move(masked) : std::string();
+  }
+  return fail(status_error(response, asked));
 }
 
 Result<Document> Client::State::send_for_object(http::Request request, const Asked& asked,
-                                                const CancelToken& cancel) const {
-  SLUICE_TRY(const http::Response response, send(std::move(request), asked, cancel));
+                                                const CancelToken& cancel, bool is_list) const {
+  SLUICE_TRY(http::Response response, send(std::move(request), asked, cancel));
+  if (response.secret_body) {
+    const std::string_view text = response.secret_body->reveal_text();
+    SLUICE_TRY(response.body, is_list ? mask_list(text) : mask_object(text));
+  }
   auto document = yaml::read_json(response.body);
   if (!document)
     return fail(Code::kUnavailable,
@@ -189,7 +198,7 @@ Result<List> Client::list(const ResourceType& type, const ListParams& params,
     request.headers.emplace_back("Accept", params.metadata_only ? kMetadataOnly[1] : kJson);
     const ObjectId any{type.gvk, params.ns, ""};
     const Asked asked = state_->asked("GET", request, any, false);
-    auto answer = state_->send_for_object(std::move(request), asked, cancel);
+    auto answer = state_->send_for_object(std::move(request), asked, cancel, true);
     if (!answer && answer.error().reason() == "Expired" && !next.empty()) {
       list.items.clear();  // the pages no longer fit together: all at once, as client-go's pager
       next.clear();
@@ -283,21 +292,14 @@ Result<Document> Client::raw_get(const std::string& path, const CancelToken& can
 
 Result<crypto::SecretBytes> Client::get_secret_body(const std::string& path,
                                                     const CancelToken& cancel) {
-  constexpr std::size_t kMaxBytes = 4U << 20;  // a Secret has at most 1 MiB of values
-  crypto::SecretBuffer body;
-  bool too_large = false;
   http::Request request;
   request.url = path;
   request.headers.emplace_back("Accept", kJson);
-  request.on_body = [&](std::string_view bytes) {
-    too_large = body.size() + bytes.size() > kMaxBytes;
-    if (!too_large) body.append(bytes);
-    return !too_large;
-  };
-  const auto response = state_->send(std::move(request), {"GET", path, true, {}}, cancel);
-  if (too_large) return fail(Code::kInvalid, "the answer to GET " + path + " is over 4 MiB");
-  if (!response) return fail(response.error());
-  return std::move(body).take();
+  request.max_response_bytes = 4U << 20;
+  const Asked asked{"GET", path, true, {std::string(path.substr(path.rfind('/') + 1))}};
+  SLUICE_TRY(const http::Response response, state_->send(std::move(request), asked, cancel));
+  if (!response.secret_body) return fail(Code::kInternal, "the HTTP client kept a secret answer");
+  return response.secret_body->clone();
 }
 
 ObjectId object_id(Node object) {

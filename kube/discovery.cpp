@@ -34,8 +34,7 @@ Result<bool> Discovery::load_aggregated(const char* path, Endpoint& endpoint,
   request.url = path;
   request.headers = {{"Accept", kAccept}};
   if (!endpoint.etag.empty()) request.headers.emplace_back("If-None-Match", endpoint.etag);
-  SLUICE_TRY(const http::Response response,
-             transport_.send(std::move(request), user, false, cancel));
+  SLUICE_TRY(const http::Response response, transport_.send(std::move(request), user, cancel));
   if (response.status == 304) return true;
   if (response.status == 404 || response.status == 406) return false;
   if (response.status != 200) return fail(status_error(response, {"GET", path, false, {}}));
@@ -75,8 +74,7 @@ Result<void> Discovery::load_group_version(const Gvk& gvk, const std::string& us
   request.url = (gvk.group.empty() ? "/api/" : "/apis/") + gvk.api_version();
   request.headers = {{"Accept", "application/json"}};
   const std::string path = request.url;
-  SLUICE_TRY(const http::Response response,
-             transport_.send(std::move(request), user, false, cancel));
+  SLUICE_TRY(const http::Response response, transport_.send(std::move(request), user, cancel));
   if (response.status == 404) return {};  // find() will not find it
   if (response.status != 200) return fail(status_error(response, {"GET", path, false, {}}));
   SLUICE_TRY(const yaml::Document document, yaml::read_json(response.body));

@@ -122,6 +122,15 @@ std::size_t skip_value(std::string_view text, std::size_t at) {
   return text.size();
 }
 
+/// True when the words before a quoted string say that it is no value: `User "system:x" cannot get
+/// resource "secrets" in API group "" in the namespace "apps"`.
+bool is_name_introduced(std::string_view before) {
+  static constexpr std::array<std::string_view, 7> kWords = {
+      "User ", "resource ", "API group ", "namespace ", "webhook ", "kind ", "version "};
+  return std::any_of(kWords.begin(), kWords.end(),
+                     [&](std::string_view word) { return before.ends_with(word); });
+}
+
 }  // namespace
 
 bool says_immutable(std::string_view message) {
@@ -143,7 +152,8 @@ std::string redact_status(std::string_view message, const std::vector<std::strin
     if (const auto at = message.find(denied); at != std::string_view::npos)
       return redact_status(message.substr(0, at), names) +
              std::string(denied.substr(0, denied.size() - 2)) +
-             " (its words are withheld: they may quote the object)";
+             " (its words are withheld: they may quote the object)" +
+             (says_immutable_in_prose(message) ? ": field is immutable" : "");
   }
   std::string out;
   for (std::size_t i = 0; i < message.size();) {
@@ -178,7 +188,7 @@ Error status_error(Node status, const Asked& asked) {
     if (causes.at(i).get("reason").text() == kReasonConflict) reason = kReasonConflict;
   }
   if (is_immutable(status, code, message)) reason = kReasonImmutable;
-  std::string shown = asked.sensitive ? redact_status(message, asked.names) : message;
+  std::string shown = message;
   if (shown.empty())
     shown =
         "the server answered " + std::to_string(code) + " to " + asked.method + " " + asked.path;

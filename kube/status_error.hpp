@@ -14,12 +14,13 @@ namespace sluice::kube {
 /// What was asked, for messages. Never holds a value of the object.
 struct Asked {
   std::string method, path;
-  /// The object may hold secrets: quoted values are replaced, except for these words.
+  /// The object may hold secrets: its answer is taken into secret memory, its values are masked and
+  /// texts lose what they quote, except for `names`.
   bool sensitive = false;
   std::vector<std::string> names;
 };
 
-/// `response` is not a success.
+/// `response` is not a success; its body was masked if it had to be.
 Error status_error(const http::Response& response, const Asked& asked);
 /// The same for the Status object of a watch's ERROR event.
 Error status_error(yaml::Node status, const Asked& asked);

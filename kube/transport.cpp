@@ -26,21 +26,16 @@ bool is_busy(const http::Response& response) {
 
 }  // namespace
 
-Transport::Transport(Config config, http::Client& http, http::Client* watch_http, Clock& clock)
-    : config_(std::move(config)),
-      http_(http),
-      watch_http_(watch_http),
-      clock_(clock),
-      credentials_(config_, clock) {}
+Transport::Transport(Config config, http::Client& http, Clock& clock)
+    : config_(std::move(config)), http_(http), clock_(clock), credentials_(config_, clock) {}
 
-Result<http::Response> Transport::send_once(http::Request& request, http::Client& http,
-                                            const CancelToken& cancel) {
+Result<http::Response> Transport::send_once(http::Request& request, const CancelToken& cancel) {
   SLUICE_TRY(auto header, credentials_.header());
   for (bool again : {true, false}) {
     request.secret_header_name = header ? "Authorization" : "";
     request.secret_header_value = header;
     ++requests_;
-    SLUICE_TRY(http::Response response, http.send(request, cancel));
+    SLUICE_TRY(http::Response response, http_.send(request, cancel));
     if (response.status != 401 || !again || !credentials_.refresh(header)) return response;
     SLUICE_TRY(header, credentials_.header());
   }
@@ -48,14 +43,13 @@ Result<http::Response> Transport::send_once(http::Request& request, http::Client
 }
 
 Result<http::Response> Transport::send(http::Request request, const std::string& user,
-                                       bool is_watch, const CancelToken& cancel) {
+                                       const CancelToken& cancel) {
   request.url = config_.server + request.url;
   request.tls = config_.tls;
   request.proxy = config_.proxy;
   if (!user.empty()) request.headers.emplace_back("Impersonate-User", user);
-  http::Client& http = is_watch && watch_http_ != nullptr ? *watch_http_ : http_;
   for (int attempt = 0;; ++attempt) {
-    SLUICE_TRY(http::Response response, send_once(request, http, cancel));
+    SLUICE_TRY(http::Response response, send_once(request, cancel));
     if (!is_busy(response) || attempt == kBusyRetries) return response;
     if (!sleep_for(clock_, retry_after(response), cancel))
       return fail(Code::kCancelled, "cancelled while the API server was busy");

@@ -105,6 +105,8 @@ Result<std::string> Client::watch(const ResourceType& type, const ListParams& pa
                                   const std::function<void(WatchEvent)>& on_event,
                                   const CancelToken& cancel) {
   const int seconds = random_seconds();
+  const bool metadata_only =
+      params.metadata_only || (type.gvk.group.empty() && type.gvk.kind == "Secret");
   Query query;
   query.add("watch", "true");
   query.add("allowWatchBookmarks", "true");
@@ -120,7 +122,7 @@ Result<std::string> Client::watch(const ResourceType& type, const ListParams& pa
                                params.metadata_only
                                    ? "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
                                    : "application/json");
-  request.timeout = std::chrono::seconds(seconds + 30);
+  request.timeout = std::chrono::milliseconds(0);  // a stream; the server ends it
   request.stall_timeout = kSilence;
   request.on_body = [&pipe](std::string_view bytes) { return pipe.put(bytes); };
   const Asked asked = state_->asked("GET", request, {type.gvk, params.ns, ""}, false);
@@ -128,7 +130,7 @@ Result<std::string> Client::watch(const ResourceType& type, const ListParams& pa
   CancelSource stop(cancel);
   std::optional<Result<http::Response>> response;
   std::jthread sender([&, request = std::move(request)]() mutable {
-    response = state_->server->transport.send(std::move(request), state_->user, true, stop.token());
+    response = state_->server->transport.send(std::move(request), state_->user, stop.token());
     pipe.close();
   });
 
@@ -145,7 +147,7 @@ Result<std::string> Client::watch(const ResourceType& type, const ListParams& pa
     const auto version = object.find("metadata", "resourceVersion").text();
     if (!version.empty()) last = version;
     document->set_root(object.id());
-    if (params.metadata_only) {
+    if (metadata_only) {
       document->root().put_string("apiVersion", type.gvk.api_version());
       document->root().put_string("kind", type.gvk.kind);
     }

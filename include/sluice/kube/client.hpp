@@ -11,8 +11,9 @@
 /// ("Invalid"), but:
 ///   kReasonImmutable   an Invalid or a denial whose every cause says that a field cannot be
 ///   changed kReasonConflict    a Conflict with other field managers, "FieldManagerConflict"
-/// The server may quote values of the object that it refuses: messages about Secrets, and about
-/// bodies with opened leaves, have quoted values replaced.
+/// Values of Secrets, and of objects applied with opened leaves, never leave secret memory: in
+/// every answer below they are masked (equal values look equal, see kube/masked_json.hpp), and
+/// messages about them have quoted values replaced. get_secret_data() reads a Secret.
 
 #include <functional>
 #include <memory>
@@ -82,9 +83,7 @@ enum class PatchType : std::uint8_t { kMerge, kJson };
 
 class Client {
  public:
-  /// `watch_http` carries the watches, when given: over HTTP/1.1 each holds a connection, which
-  /// must not count against the limit of the others.
-  Client(Config config, http::Client& http, Clock& clock, http::Client* watch_http = nullptr);
+  Client(Config config, http::Client& http, Clock& clock);
   ~Client();
   /// A client of the same server that acts for `user` ("system:serviceaccount:ns:name"). Shares
   /// discovery, connections and the counter. May outlive this one.
@@ -118,10 +117,11 @@ class Client {
   /// Succeeds also when the server only accepted the deletion. kNotFound when it was not there.
   Result<void> remove(const ObjectId& id, const RemoveParams& params, const CancelToken& cancel);
 
-  /// Streams events from `resource_version` on until the server ends the stream (success: the last
-  /// resource version seen), `cancel`, or an error; kConflict with reason "Expired" for 410: list
-  /// again. `on_event` is called on the calling thread, one event at a time. The stream lasts 5 to
-  /// 10 minutes; one that says nothing for 3 minutes (the server sends bookmarks) is given up.
+  /// Streams events (of Secrets always metadata only) from `resource_version` on until the server
+  /// ends the stream (success: the last resource version seen), `cancel`, or an error; kConflict
+  /// with reason "Expired" for 410: list again. `on_event` is called on the calling thread, one
+  /// event at a time. The stream lasts 5 to 10 minutes; one that says nothing for 3 minutes (the
+  /// server sends bookmarks) is given up.
   Result<std::string> watch(const ResourceType& type, const ListParams& params,
                             const std::string& resource_version,
                             const std::function<void(WatchEvent)>& on_event,
