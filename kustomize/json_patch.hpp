@@ -13,23 +13,29 @@ namespace sluice::kustomize {
 class JsonPatch {
  public:
   /// From YAML or JSON text (a text that starts with '[' must be JSON, as kustomize decides).
-  /// Errors: kInvalid with the text of Go's decoder.
+  /// Errors: kInvalid; "json: cannot unmarshal object into Go value of type jsonpatch.Patch" for
+  /// other YAML.
   static Result<JsonPatch> parse(std::string_view text);
 
   bool empty() const { return size() == 0; }
   std::size_t size() const { return operations_.root().size(); }
 
-  /// Applies all operations to the resource `root`, then gives its numbers what a trip through Go's
-  /// float64 gives them (2^53+1 becomes 2^53; only patched resources suffer this).
-  /// Errors: kInvalid worded as the engine's; kUnsupported for a `test` of an encrypted leaf.
+  /// Applies all operations to the resource `root`, whose values make the round trip through JSON
+  /// that kustomize's make (round_trip_json).
+  /// Errors: kInvalid worded as the engine's; kUnsupported for a `test` of an encrypted leaf. After
+  /// an error `root` is in an unspecified state.
   Result<void> apply(yaml::Ref root) const;
 
  private:
   yaml::Document operations_;  // a sequence of mappings
+  bool is_json_text_ = false;
 };
 
-/// What Go's encoding/json makes of every value below `root` decoded into interface{} and encoded
-/// again: numbers become float64.
-void round_numbers_as_json(yaml::Ref root);
+/// What a trip from YAML to JSON to Go's map[string]interface{} and back to YAML makes of a
+/// document: numbers are float64 (2^53+1 becomes 2^53), dates and binaries are strings, quoting is
+/// go-yaml's own. kustomize sends a resource on this trip when a JSON patch touches it, and the
+/// items of a List. Errors: kInvalid "json: unsupported value: +Inf", "json: unsupported type:
+/// map[interface {}]interface {}".
+Result<void> round_trip_json(yaml::Ref root);
 
 }  // namespace sluice::kustomize

@@ -42,13 +42,9 @@ struct Replacement {
   std::optional<std::vector<ReplacementTarget>> targets;
 };
 
-/// Decoding as Go's encoding/json: names in any case, unknown ones ignored, `null` as absent.
-/// Errors: kInvalid "json: cannot unmarshal …".
-Result<Replacement> read_replacement(yaml::Node node);
-/// The content of a file named by `path`: one replacement or a list of them.
+/// The content of a file named by `path`: one replacement or a list of them. Errors: kInvalid,
+/// "unsupported replacement type encountered within replacement path: …".
 Result<std::vector<Replacement>> read_replacements_file(yaml::Node node);
-/// group, version, kind, name, namespace, labelSelector, annotationSelector.
-Result<Selector> read_selector(yaml::Node node);
 
 /// Applies all in order. Errors: kInvalid with kustomize's texts ("nothing selected by …", "unable
 /// to find field \"…\" in replacement target"), kUnsupported for encrypted leaves.

@@ -35,7 +35,7 @@ class SchemaNode {
 
  private:
   friend class Schema;
-  enum class Shape : std::uint8_t { kType, kArray, kMap };
+  enum class Shape : std::uint8_t { kType, kArray, kMap };  // as in schema.cpp
   const Schema* owner_ = nullptr;
   yaml::Node custom_;            // exists: a schema object of the custom document
   std::uint16_t type_ = 0;       // else: a built-in type …

@@ -2,35 +2,17 @@
 /// Choosing resources: kustomize's regular-expression selectors (api/types/selector.go) and
 /// Kubernetes label selectors (apimachinery labels.Parse).
 
-#include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "sluice/base/object_id.hpp"
 #include "sluice/base/result.hpp"
 #include "sluice/yaml/document.hpp"
 
+#include "kustomize/regex.hpp"
+
 namespace sluice::kustomize {
-
-/// A Go regular expression run by RE2 (Go's is the same engine). Copies share the program.
-class Regex {
- public:
-  Regex();
-  ~Regex();
-  Regex(Regex&&) noexcept;
-  Regex& operator=(Regex&&) noexcept;
-  Regex(const Regex&) = default;
-  Regex& operator=(const Regex&) = default;
-  /// Errors: kInvalid, worded as Go's: "error parsing regexp: missing closing ]: `[`".
-  static Result<Regex> compile(std::string_view pattern);
-  bool matches(std::string_view text) const;  ///< anywhere in `text`
-
- private:
-  struct Program;
-  std::shared_ptr<const Program> program_;
-};
 
 /// As decoded from a kustomization file: every string may be empty, meaning anything.
 struct Selector {
@@ -77,7 +59,9 @@ class CompiledSelector {
   Result<bool> matches_labels(yaml::Node root) const;
   /// True when no part but labels and annotations is given.
   bool has_no_id() const { return has_no_id_; }
-  bool has_labels() const { return has_labels_; }
+  /// The only name (kind) that can match, when its expression is plain text; else "".
+  std::string_view only_name() const { return name_.literal ? name_.text : std::string_view(); }
+  std::string_view only_kind() const { return kind_.literal ? kind_.text : std::string_view(); }
 
  private:
   struct Part {
@@ -92,7 +76,6 @@ class CompiledSelector {
   Result<LabelSelector> labels_ = LabelSelector();
   Result<LabelSelector> annotations_ = LabelSelector();
   bool has_no_id_ = true;
-  bool has_labels_ = false;
 };
 
 }  // namespace sluice::kustomize

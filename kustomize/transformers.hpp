@@ -33,8 +33,8 @@ Result<void> set_namespace(ResMap& resources, const NamespaceArgs& args,
 Result<void> set_namespace(BuildResource& resource, const NamespaceArgs& args,
                            std::span<const FieldSpec> specs);
 
-/// An empty prefix or suffix still leaves its mark for name references, as in kustomize: call these
-/// for every kustomization.
+/// Prefixes and suffixes are remembered for name references. Skips CustomResourceDefinitions,
+/// APIServices and Namespaces. Call neither without a prefix or suffix, as kustomize.
 Result<void> add_prefix(ResMap& resources, std::string_view prefix,
                         std::span<const FieldSpec> specs);
 Result<void> add_suffix(ResMap& resources, std::string_view suffix,

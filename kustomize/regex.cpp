@@ -1,0 +1,78 @@
+#include "kustomize/regex.hpp"
+
+#include <string>
+
+#include <re2/re2.h>
+
+namespace sluice::kustomize {
+namespace {
+
+/// Go's words (regexp/syntax) for RE2's codes.
+std::string_view go_words(RE2::ErrorCode code) {
+  switch (code) {
+    case RE2::ErrorBadEscape:
+      return "invalid escape sequence";
+    case RE2::ErrorBadCharClass:
+      return "invalid character class";
+    case RE2::ErrorBadCharRange:
+      return "invalid character class range";
+    case RE2::ErrorMissingBracket:
+      return "missing closing ]";
+    case RE2::ErrorMissingParen:
+      return "missing closing )";
+    case RE2::ErrorUnexpectedParen:
+      return "unexpected )";
+    case RE2::ErrorTrailingBackslash:
+      return "trailing backslash at end of expression";
+    case RE2::ErrorRepeatArgument:
+      return "missing argument to repetition operator";
+    case RE2::ErrorRepeatSize:
+      return "invalid repeat count";
+    case RE2::ErrorRepeatOp:
+      return "invalid nested repetition operator";
+    case RE2::ErrorBadPerlOp:
+      return "invalid or unsupported Perl syntax";
+    case RE2::ErrorBadUTF8:
+      return "invalid UTF-8";
+    case RE2::ErrorBadNamedCapture:
+      return "invalid named capture";
+    case RE2::ErrorPatternTooLarge:
+      return "expression too large";
+    default:
+      return "regexp/syntax: internal error";
+  }
+}
+
+}  // namespace
+
+struct Regex::Program {
+  explicit Program(std::string_view pattern, const RE2::Options& options)
+      : re(re2::StringPiece(pattern.data(), pattern.size()), options) {}
+  RE2 re;
+};
+
+Regex::Regex() = default;
+Regex::~Regex() = default;
+Regex::Regex(Regex&&) noexcept = default;
+Regex& Regex::operator=(Regex&&) noexcept = default;
+
+Result<Regex> Regex::compile(std::string_view pattern) {
+  RE2::Options options;
+  options.set_log_errors(false);
+  Regex regex;
+  auto program = std::make_shared<const Program>(pattern, options);
+  if (!program->re.ok()) {
+    return fail(Code::kInvalid,
+                "error parsing regexp: " + std::string(go_words(program->re.error_code())) + ": `" +
+                    program->re.error_arg() + "`");
+  }
+  regex.program_ = std::move(program);
+  return regex;
+}
+
+bool Regex::matches(std::string_view text) const {
+  return program_ == nullptr ||
+         RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), program_->re);
+}
+
+}  // namespace sluice::kustomize
