@@ -167,8 +167,8 @@ std::string redact_status(std::string_view message, const std::vector<std::strin
       const std::size_t end = skip_quoted(message, i);
       const std::string_view inner =
           end - i >= 2 ? message.substr(i + 1, end - i - 2) : std::string_view();
-      const bool is_name =
-          inner.empty() || std::find(names.begin(), names.end(), inner) != names.end();
+      const bool is_name = inner.empty() || is_name_introduced(out) ||
+                           std::find(names.begin(), names.end(), inner) != names.end();
       out.append(is_name ? message.substr(i, end - i) : kHidden);
       i = end;
     } else {
