@@ -34,7 +34,7 @@ NOISE = re.compile(
 DIGITS = re.compile(r"\b[0-9][0-9A-Fa-fxXbB]*(?:'[0-9A-Fa-f]+)+")  # 1'000 is no character literal
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"\n]+)"|<([^>\n]+)>)', re.M)
 ENVIRONMENT = re.compile(r"\b(?:secure_getenv|getenv|setenv|putenv|unsetenv|environ)\b")
-REVEAL = re.compile(r"\breveal\s*\(")
+REVEAL = re.compile(r"\breveal(?:_\w+)?\s*\(")  # reveal_text() is reveal() with another type
 
 
 def without_noise(text):
@@ -152,7 +152,7 @@ def read_reveal_calls(path):
 
 
 REVEAL_HEAD = """\
-# Every file that calls SecretBytes::reveal (its declaration counts too) and how often: the places where
+# Every file that calls reveal() or reveal_text() of SecretBytes (declarations count too) and how often: the places where
 # plaintext is read. A change here is a change of what a reviewer must look at; say why in the commit.
 # Written by tests/layering/check.py --update-reveal-calls.
 """
