@@ -40,7 +40,7 @@ Result<void> write_yaml(Node node, ByteSink& out, LeafReader* leaves);
 
 struct JsonOptions {
   bool sort_keys = true;    ///< byte order, as encoding/json sorts map keys
-  bool escape_html = true;  ///< < > & and U+2028/9 as \u003c …, as encoding/json does by default
+  bool escape_html = true;  ///< < > & as \u003c …, as encoding/json does by default
   LeafReader* leaves = nullptr;
 };
 /// Compact JSON as Go's json.Marshal prints the decoded value; no newline at the end.

@@ -1,0 +1,27 @@
+#pragma once
+/// What a string allows go-yaml's emitter to do with it (v2 emitterc.go, analyze_scalar). Private
+/// to the module.
+
+#include <string_view>
+
+namespace sluice::yaml {
+
+struct ScalarShape {
+  bool multiline = false;      // holds a line break of any kind
+  bool plain_allowed = true;   // in block context
+  bool single_allowed = true;  // between single quotes
+  bool block_allowed = true;   // as a literal
+  bool simple = true;          // ASCII from space to ~, or '\n': bytes are columns
+};
+
+ScalarShape shape_of(std::string_view text);
+
+/// YAML 1.1's 12:30:45, which go-yaml reads as a string but never prints plain.
+bool is_base60(std::string_view text);
+
+// Byte tests of the emitter; `at` must be inside `text`, which is valid UTF-8.
+bool is_printable(std::string_view text, std::size_t at);
+bool is_break(std::string_view text, std::size_t at);
+std::size_t utf8_width(char lead);
+
+}  // namespace sluice::yaml
