@@ -1,0 +1,136 @@
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kustomize/gvk.hpp"
+#include "kustomize/regex.hpp"
+#include "kustomize/transformers.hpp"
+
+namespace sluice::kustomize {
+namespace {
+
+constexpr std::string_view kCustomResourceDefinition = "CustomResourceDefinition";
+
+/// A rule with its expression. One that does not compile matches nothing.
+struct CompiledImage {
+  const ImageRule& rule;
+  std::optional<Regex> regex;
+  std::string_view literal;  // what a match must begin with, when the name is plain text
+
+  explicit CompiledImage(const ImageRule& image) : rule(image) {
+    auto compiled = Regex::compile("^" + image.name +
+                                   "(:[a-zA-Z0-9_.{}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:"
+                                   "[a-zA-Z0-9_.{}-]*)?$");
+    if (compiled) regex = std::move(*compiled);
+    if (image.name.find_first_of("\\.+*?()|[]{}^$") == std::string::npos) literal = image.name;
+  }
+  bool matches(std::string_view image) const {
+    return regex && image.substr(0, literal.size()) == literal && regex->matches(image);
+  }
+};
+
+Result<void> update(yaml::Ref node, const CompiledImage& image) {
+  if (node.is_encrypted()) {
+    return fail(Code::kUnsupported, "cannot match an encrypted image name", Where{},
+                "leave the image field unencrypted");
+  }
+  if (!is_leaf(node)) return fail(wrong_kind("ScalarNode", node));
+  if (!image.matches(node.text())) return {};
+  const ImageRule& rule = image.rule;
+  const ImageParts parts = split_image(node.text());
+  std::string text(rule.new_name.empty() ? parts.name : rule.new_name);
+  std::string tag(parts.tag);
+  std::string_view digest = parts.digest;
+  if (!rule.new_tag.empty()) {
+    tag = rule.new_tag;
+    digest = rule.digest;
+  } else if (!rule.digest.empty()) {
+    tag.clear();
+    digest = rule.digest;
+  } else if (!rule.tag_suffix.empty()) {
+    tag += rule.tag_suffix;
+    digest = {};
+  }
+  if (!tag.empty()) text += ":" + tag;
+  if (!digest.empty()) {
+    text += '@';
+    text += digest;
+  }
+  return set_scalar_text(node, text);
+}
+
+/// The `image` of every item of every list called containers or initContainers, at any depth.
+Result<void> collect(yaml::Ref node, std::vector<yaml::Ref>& images) {
+  if (node.is_sequence()) {
+    for (std::size_t i = 0; i < node.size(); ++i)
+      SLUICE_CHECK(collect(node.at(i), images));
+    return {};
+  }
+  for (std::size_t i = 0; i < node.size(); ++i) {
+    const yaml::Ref value = node.value(i);
+    if (is_leaf(value)) continue;
+    SLUICE_CHECK(collect(value, images));
+    const std::string_view key = node.key(i).text();
+    if (!value.is_sequence() || (key != "containers" && key != "initContainers")) continue;
+    for (std::size_t k = 0; k < value.size(); ++k) {
+      const yaml::Ref item = value.at(k);
+      if (item.is_null()) continue;
+      if (!item.is_mapping()) return fail(wrong_kind("MappingNode", item));
+      if (const yaml::Ref image = field(item, "image")) images.push_back(image);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+ImageParts split_image(std::string_view image) {
+  // The part up to the first slash may be a host with a port.
+  std::size_t start = image.find('/');
+  if (start == std::string_view::npos) start = 0;
+  const std::size_t at = image.find('@', start);
+  const std::size_t colon = image.find(':', start);
+  constexpr std::size_t kNone = std::string_view::npos;
+  if (at == kNone && colon == kNone) return {image, {}, {}};
+  if (colon == kNone || (at != kNone && at < colon)) {
+    return {image.substr(0, at), {}, image.substr(at + 1)};
+  }
+  const std::string_view name = image.substr(0, colon);
+  if (at == kNone) return {name, image.substr(colon + 1), {}};
+  return {name, image.substr(colon + 1, at - colon - 1), image.substr(at + 1)};
+}
+
+Result<void> set_images(ResMap& resources, std::span<const ImageRule> rules,
+                        std::span<const FieldSpec> specs) {
+  if (rules.empty()) return {};
+  std::vector<CompiledImage> images;
+  images.reserve(rules.size());
+  for (const ImageRule& rule : rules)
+    images.emplace_back(rule);
+  FieldSpecs compiled(specs);
+
+  // Which fields hold images does not depend on the rules: find them once.
+  std::vector<yaml::Ref> in_lists, in_specs;
+  const FieldSpecs::Setter note = [&](yaml::Ref node) -> Result<void> {
+    in_specs.push_back(node);
+    return {};
+  };
+  for (const auto& item : resources.items()) {
+    const yaml::Ref root = item->root();
+    if (item->id.gvk.kind == kCustomResourceDefinition || item->is_empty()) continue;
+    in_lists.clear();
+    in_specs.clear();
+    SLUICE_CHECK(collect(root, in_lists));
+    SLUICE_CHECK(compiled.apply(root, item->id.gvk, Creates::kNothing, note));
+    for (const CompiledImage& image : images) {
+      for (const yaml::Ref node : in_lists)
+        SLUICE_CHECK(update(node, image));
+      for (const yaml::Ref node : in_specs)
+        SLUICE_CHECK(update(node, image));
+    }
+  }
+  return {};
+}
+
+}  // namespace sluice::kustomize

@@ -1,0 +1,240 @@
+#include "kustomize/patches.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sluice/base/encoding.hpp"
+
+#include "kustomize/field_spec.hpp"
+#include "kustomize/gvk.hpp"
+#include "kustomize/strategic_merge.hpp"
+#include "kustomize/transformers.hpp"
+
+namespace sluice::kustomize {
+namespace {
+
+/// What kustomize's SetLabels and SetAnnotations leave: every value a string, an empty map gone.
+void rewrite_strings(yaml::Ref metadata, std::string_view name) {
+  const yaml::Ref map = field(metadata, name);
+  if (!map.exists()) return;
+  if (map.size() == 0 || !map.is_mapping()) {
+    metadata.erase(name);
+    return;
+  }
+  for (std::size_t i = 0; i < map.size(); ++i) {
+    const yaml::Ref value = map.value(i);
+    if (value.is_string() || value.is_encrypted()) continue;
+    value.set_string(std::string(value.text()));
+  }
+}
+
+/// Sets one string field of a mapping as SetMapField does: the old style stays, text decides the
+/// type of a plain one.
+Result<void> put_text(yaml::Ref mapping, std::string_view name, std::string_view text) {
+  yaml::Ref value = field(mapping, name);
+  if (!value.exists()) {
+    value = mapping.put_string(name, "");
+  } else if (!is_leaf(value) || value.is_encrypted()) {
+    value.set_string("");
+  }
+  return set_scalar_text(value, text);
+}
+
+/// The patch as it is merged into chosen targets: it brings no apiVersion, and its labels and
+/// annotations are strings, nulls included.
+yaml::Document prepare(const BuildResource& patch) {
+  yaml::Document copy = patch.doc;
+  const yaml::Ref root = copy.root();
+  root.erase("apiVersion");
+  const yaml::Ref metadata = root.put_mapping("metadata");
+  rewrite_strings(metadata, "labels");
+  rewrite_strings(metadata, "annotations");
+  return copy;
+}
+
+/// Resource.ApplySmPatch. Returns whether the id may have changed.
+Result<void> merge_into(ResMap& resources, BuildResource& target, const BuildResource& patch,
+                        yaml::Node content) {
+  const ObjectId before = target.id;
+  if (patch.allow_name_change || patch.allow_kind_change) target.store_previous_id();
+  SLUICE_TRY(const Merged merged, strategic_merge(target.root(), content, resources.schema()));
+  if (merged == Merged::kDeleted) {
+    target.doc = yaml::Document();
+    return {};
+  }
+  if (target.is_empty()) return {};
+  const yaml::Ref root = target.root();
+  if (!patch.allow_kind_change) SLUICE_CHECK(put_text(root, "kind", before.gvk.kind));
+  const yaml::Ref metadata = root.put_mapping("metadata");
+  if (!patch.allow_name_change) SLUICE_CHECK(put_text(metadata, "name", before.name));
+  if (before.ns.empty()) {
+    metadata.erase("namespace");
+  } else {
+    SLUICE_CHECK(put_text(metadata, "namespace", before.ns));
+  }
+  resources.changed(target);
+  return {};
+}
+
+/// ResMap.ApplySmPatch on chosen targets.
+Result<void> merge_into_all(ResMap& resources, const std::vector<BuildResource*>& targets,
+                            const BuildResource& patch) {
+  const yaml::Document content = prepare(patch);
+  bool deleted = false;
+  for (BuildResource* target : targets) {
+    if (target->is_empty()) continue;
+    SLUICE_CHECK(merge_into(resources, *target, patch, content.root()));
+    deleted = deleted || target->is_empty();
+  }
+  if (patch.allow_name_change || patch.allow_kind_change) {
+    for (const BuildResource* target : targets) {
+      if (target->is_empty() || resources.by_current_id(target->id).size() < 2) continue;
+      return fail(Code::kInvalid,
+                  "may not add resource with an already registered id: " + id_text(target->id));
+    }
+  }
+  if (deleted) resources.drop_empty();
+  return {};
+}
+
+/// ResMap.GetById.
+Result<BuildResource*> find_target(const ResMap& resources, const ObjectId& id) {
+  std::vector<BuildResource*> found = resources.by_any_id(id);
+  found.erase(std::remove_if(found.begin(), found.end(),
+                             [](const BuildResource* one) { return one->is_empty(); }),
+              found.end());
+  if (found.size() == 1) return found.front();
+  return fail(Code::kInvalid, std::string(found.empty() ? "no matches" : "multiple matches") +
+                                  " for Id " + id_text(id) +
+                                  "; failed to find unique target for patch " + id_text(id));
+}
+
+Result<void> apply_merges(ResMap& resources, const PatchRule& rule) {
+  if (rule.merges.empty()) return {};
+  if (rule.target) {
+    if (rule.merges.size() > 1) {
+      return fail(Code::kInvalid,
+                  "Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set "
+                  "`patches.target` field: " +
+                      rule.source);
+    }
+    auto chosen = select(resources, *rule.target);
+    if (!chosen) {
+      return fail(std::move(chosen).error().prefix(
+          "unable to find patch target " + go_quote(rule.target->text()) + " in `resources`: "));
+    }
+    return merge_into_all(resources, *chosen, *rule.merges.front());
+  }
+  for (const auto& patch : rule.merges) {
+    const ObjectId id = patch->original_id();
+    auto target = find_target(resources, id);
+    if (!target) {
+      return fail(std::move(target).error().prefix("no resource matches strategic merge patch " +
+                                                   go_quote(id_text(id)) + ": "));
+    }
+    SLUICE_CHECK(merge_into(resources, **target, *patch, std::as_const(*patch).root()));
+  }
+  return {};
+}
+
+Result<void> apply_json(ResMap& resources, BuildResource& target, const JsonPatch& patch) {
+  const yaml::Ref root = target.root();
+  // kustomize's own annotations are in the document while it is patched.
+  if (target.has_build_annotations()) {
+    const yaml::Ref metadata = root.put_mapping("metadata");
+    if (!field(metadata, "annotations").is_mapping()) metadata.put_mapping("annotations");
+  }
+  SLUICE_CHECK(patch.apply(root));
+  rewrite_strings(root.put_mapping("metadata"), "annotations");
+  resources.changed(target);
+  return {};
+}
+
+}  // namespace
+
+std::string_view trim_patch(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n\v\f";
+  const std::size_t begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
+}
+
+std::string patch_source(std::string_view kind, std::string_view text) {
+  return "[" + std::string(kind) + ": " + go_quote(text) + "]";
+}
+
+Result<PatchRule> read_patch(std::string_view text, std::string source,
+                             std::optional<Selector> target, const PatchOptions& options,
+                             const ReadResources& read) {
+  auto merges = read(text);
+  auto json = JsonPatch::parse(text);
+  if (merges && json && !merges->empty() && !json->empty()) {
+    return fail(Code::kInvalid, "illegally qualifies as both an SM and JSON patch: " + source);
+  }
+  if (!merges && !json) {
+    if (merges.error().code() != Code::kInvalid) return fail(std::move(merges).error());
+    return fail(Code::kInvalid, "unable to parse SM or JSON patch from " + source);
+  }
+  PatchRule rule;
+  rule.source = std::move(source);
+  rule.target = std::move(target);
+  if (merges) {
+    rule.merges = std::move(*merges);
+    for (const auto& patch : rule.merges) {
+      patch->allow_name_change = options.allow_name_change;
+      patch->allow_kind_change = options.allow_kind_change;
+    }
+  } else {
+    rule.json = std::move(*json);
+  }
+  return rule;
+}
+
+Result<void> apply_patch(ResMap& resources, const PatchRule& rule) {
+  if (!rule.json) return apply_merges(resources, rule);
+  if (!rule.target) {
+    return fail(Code::kInvalid, "must specify a target for JSON patch " + rule.source);
+  }
+  SLUICE_TRY(const std::vector<BuildResource*> chosen, select(resources, *rule.target));
+  for (BuildResource* target : chosen) {
+    target->store_previous_id();
+    SLUICE_CHECK(apply_json(resources, *target, *rule.json));
+  }
+  return {};
+}
+
+Result<void> apply_merge_patches(ResMap& resources,
+                                 std::span<const std::unique_ptr<BuildResource>> patches) {
+  for (const auto& patch : patches) {
+    SLUICE_TRY(BuildResource * target, find_target(resources, patch->original_id()));
+    SLUICE_CHECK(merge_into_all(resources, {target}, *patch));
+  }
+  return {};
+}
+
+Result<Json6902Rule> read_json6902(std::string_view text, std::string_view path,
+                                   const Selector& target) {
+  if (target.name.empty()) return fail(Code::kInvalid, "must specify the target name");
+  if (text.empty()) {
+    if (path.empty()) return fail(Code::kInvalid, "empty file path and empty jsonOp");
+    return fail(Code::kInvalid, "patch file '" + std::string(path) + "' empty seems to be empty");
+  }
+  auto patch = JsonPatch::parse(text);
+  if (!patch) {
+    return fail(std::move(patch).error().prefix("decoding " + std::string(text) + ": "));
+  }
+  if (patch->empty()) {
+    return fail(Code::kInvalid, "patch appears to be empty; file=" + std::string(path) +
+                                    ", JsonOp=" + std::string(text));
+  }
+  return Json6902Rule{std::move(*patch), target};
+}
+
+Result<void> apply_json6902(ResMap& resources, const Json6902Rule& rule) {
+  SLUICE_TRY(const std::vector<BuildResource*> chosen, select(resources, rule.target));
+  for (BuildResource* target : chosen)
+    SLUICE_CHECK(apply_json(resources, *target, rule.patch));
+  return {};
+}
+
+}  // namespace sluice::kustomize
