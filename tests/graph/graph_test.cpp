@@ -4,6 +4,8 @@
 #include <random>
 #include <set>
 
+#include "sluice/sources/mem_tree.hpp"
+
 #include "support/test.hpp"
 
 using namespace sluice;
@@ -107,4 +109,23 @@ TEST_CASE("find_cycles: agrees with brute force on small random graphs") {
     }
     CHECK(found == looped);
   }
+}
+
+TEST_CASE(
+    "declared_dependencies: every dependsOn entry of a tree with its place, broken files passed "
+    "over") {
+  const sources::MemTree tree{
+      {"clusters/a.yaml",
+       "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: a\n"
+       "  namespace: flux-system\nspec:\n  dependsOn:\n    - name: b\n    - name: c\n      "
+       "namespace: other\n"},
+      {"clusters/broken.yaml", "apiVersion: kustomize.toolkit.fluxcd.io/v1\ndependsOn: [\n"},
+      {"clusters/loop", "@link:."},
+      {"other.yaml", "kind: Kustomization\n"}};
+  const auto found = declared_dependencies(tree);
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].from.text() == "flux-system/a");
+  CHECK(found[0].to.text() == "flux-system/b");
+  CHECK(found[0].where.text() == "clusters/a.yaml:8:7");
+  CHECK(found[1].to.text() == "other/c");
 }
