@@ -1,0 +1,58 @@
+#include "tree.hpp"
+
+namespace sluice::decrypt {
+
+Result<Tree> read_tree(std::string_view text, Format format) {
+  if (text.size() > kMaxSopsFileBytes) {
+    return fail(Code::kUnsupported,
+                "a SOPS file larger than " + std::to_string(kMaxSopsFileBytes >> 20) + " MiB");
+  }
+  switch (format) {
+    case Format::kYaml:
+      return read_yaml_tree(text);
+    case Format::kJson:
+    case Format::kBinary:  // a JSON file with one string, "data"
+      return read_json_tree(text);
+    case Format::kDotenv:
+      return read_dotenv_tree(text);
+    case Format::kIni:
+      return read_ini_tree(text);
+  }
+  return fail(Code::kInternal, "unknown format");
+}
+
+Result<void> print_tree(const Tree& tree, Format format, const PrintOptions& options,
+                        ByteSink& out) {
+  if (format != Format::kYaml && tree.size() != 1) {
+    return fail(Code::kInvalid,
+                "the file holds " + std::to_string(tree.size()) +
+                    " YAML documents, and the output format holds one",
+                Where{}, "print it as YAML");
+  }
+  switch (format) {
+    case Format::kYaml:
+      return print_yaml_tree(tree, options.yaml_indent, out);
+    case Format::kJson:
+      return print_json_tree(tree, out);
+    case Format::kDotenv:
+      return print_dotenv_tree(tree, out);
+    case Format::kIni:
+      return print_ini_tree(tree, out);
+    case Format::kBinary:
+      return print_binary_tree(tree, out);
+  }
+  return fail(Code::kInternal, "unknown format");
+}
+
+Result<void> print_binary_tree(const Tree& tree, ByteSink& out) {
+  for (const Item& item : tree.front().items) {
+    if (item.is_comment() || item.key != "data") continue;
+    if (item.kind != ItemKind::kString) break;
+    out.append(item.bytes());
+    return {};
+  }
+  return fail(Code::kInvalid, "no \"data\" string in it: not an encrypted binary file", Where{},
+              "name the format, for example --output-type json");
+}
+
+}  // namespace sluice::decrypt
