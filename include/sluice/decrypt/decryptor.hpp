@@ -5,9 +5,10 @@
 /// mismatch is kIntegrity and nothing of that file is ever given out. Follows SOPS 3.13 with the
 /// MAC semantics of 3.13.1 (reference: sops.go, aes/cipher.go).
 
-#include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sluice/base/cancel.hpp"
@@ -18,6 +19,13 @@
 #include "sluice/yaml/write.hpp"
 
 namespace sluice::decrypt {
+
+/// Error::reason() of the failures that callers tell apart.
+inline constexpr std::string_view kReasonNoDataKey = "no data key";
+inline constexpr std::string_view kReasonMac = "mac mismatch";  ///< missing, broken or different
+inline constexpr std::string_view kReasonValue = "value not authentic";
+inline constexpr std::string_view kReasonPrint =
+    "cannot print";  ///< the output format cannot hold it
 
 class LeafDecryptor {
  public:
@@ -34,6 +42,9 @@ struct MasterKey {
   std::string type;         ///< "age", "pgp", "kms", "gcp_kms", "azure_kv", "hc_vault", "hckms"
   std::string id;           ///< recipient, fingerprint, ARN, …
   std::string wrapped_key;  ///< `enc`
+  /// All other fields of the entry by name ("role", "aws_profile", "created_at"); of a kms entry's
+  /// encryption context as "context.NAME".
+  std::map<std::string, std::string> fields;
 };
 
 /// Unwraps data keys of one type.
@@ -49,12 +60,13 @@ class KeyService {
 
 using KeyServices = std::vector<std::shared_ptr<KeyService>>;
 
-/// age identities (X25519): one `AGE-SECRET-KEY-1…` a line, `#` comments. `origin` is for messages.
-/// Errors: kInvalid with the line number, never quoting the line; kUnsupported naming plugin or
-/// hybrid keys.
-struct AgeIdentities;  // opaque, holds SecretBytes
+/// age identities (X25519): one `AGE-SECRET-KEY-1…` a line, `#` comments. Identities are added
+/// first, by one thread; afterwards it may be shared.
 class AgeKeyService : public KeyService {
  public:
+  /// `origin` is for messages. Errors: kInvalid with the line number, never quoting the line;
+  /// kUnsupported when there are only kinds that cannot be used (plugin, hybrid, SSH,
+  /// passphrase-protected); beside usable ones they are skipped and looked_in() says so.
   virtual Result<void> add_identities(const crypto::SecretBytes& text, std::string origin) = 0;
   /// Notes a place that was looked at and had nothing.
   virtual void note_missing(std::string origin) = 0;
@@ -62,11 +74,15 @@ class AgeKeyService : public KeyService {
 };
 std::shared_ptr<AgeKeyService> make_age_key_service();
 
-/// Opens leaves of the files in `files`. Data keys are cached in locked memory per file.
-/// Thread-safe.
+/// The order in which keys of a group are tried: types first named, the rest as in the file.
+inline const std::vector<std::string> kDefaultDecryptionOrder = {"age", "pgp"};
+
+/// Opens leaves of the files in `files`. For each file it keeps the data key in locked memory, and
+/// the parsed ciphertext; never plaintext. Thread-safe.
 class SopsDecryptor final : public LeafDecryptor {
  public:
-  SopsDecryptor(std::shared_ptr<SopsFiles> files, KeyServices services);
+  SopsDecryptor(std::shared_ptr<SopsFiles> files, KeyServices services,
+                std::vector<std::string> decryption_order = kDefaultDecryptionOrder);
   ~SopsDecryptor() override;
   Result<crypto::SecretBytes> open(const yaml::EncryptedLeaf& leaf,
                                    const CancelToken& cancel) override;
@@ -89,14 +105,20 @@ class DecryptingLeafReader final : public yaml::LeafReader {
   crypto::SecretBytes current_;
 };
 
-/// `sops -d`: the whole plaintext of a file, printed in `output` format.
+/// `sops -d`: the whole plaintext of a file, printed in `output` format. Errors: as open(), and
+/// kInvalid with kReasonPrint when the output format cannot hold the content. Messages name `path`.
 struct DecryptFileOptions {
   Format input, output;
   int yaml_indent = 4;
   bool ignore_mac = false;
+  std::vector<std::string> decryption_order = kDefaultDecryptionOrder;
 };
 Result<crypto::SecretBytes> decrypt_file(std::string_view bytes, const std::string& path,
                                          const DecryptFileOptions& options,
                                          const KeyServices& services, const CancelToken& cancel);
+
+/// The exit status that the sops program has for such an error of decrypt_file (cmd/sops/codes):
+/// 128 no data key, 51 MAC, 25 a value, 4 printing, 1 anything else.
+int sops_exit_code(const Error& error);
 
 }  // namespace sluice::decrypt

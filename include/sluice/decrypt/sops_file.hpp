@@ -25,8 +25,7 @@ Format format_for_path(std::string_view path);
 /// `sops_mac=ENC[`, `[sops]`). Cheap; says nothing about validity.
 bool looks_encrypted(std::string_view text, Format format);
 
-/// The encrypted files that a build met, by the SHA-256 of their bytes. Thread-safe; shared by
-/// copies of a handle.
+/// The encrypted files that a build met, by a SHA-256 of format and bytes. Thread-safe.
 class SopsFiles {
  public:
   struct File {
@@ -46,8 +45,11 @@ class SopsFiles {
 
 /// `documents` are the parsed documents of `bytes`. When the first one has a top-level `sops`
 /// mapping: registers the file, replaces each ciphertext value by an encrypted leaf (kind from the
-/// ENC type), removes the `sops` blocks, and gives true. false: not a SOPS file, nothing was
-/// changed. Errors: kInvalid for a broken `sops` block or ciphertext (never quoting a value).
+/// ENC type), removes the `sops` blocks and the list items that are encrypted comments, and gives
+/// true. false: not a SOPS file, nothing was changed. Read the documents with unique keys; merge
+/// keys may be expanded or not. Errors: kInvalid for a broken `sops` block, ciphertext, or a value
+/// that should be encrypted and is not (never quoting a value); kUnsupported for documents that
+/// were encrypted separately.
 Result<bool> lift_leaves(std::span<yaml::Document> documents,
                          std::shared_ptr<const std::string> bytes, std::string path,
                          SopsFiles& files);

@@ -1,0 +1,170 @@
+#include "data_key.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+namespace sluice::decrypt {
+namespace {
+
+constexpr std::size_t kDataKeySize = 32;
+
+// Without tables or branches on the data: the operands are key material.
+std::uint8_t multiply(std::uint8_t a, std::uint8_t b) {
+  unsigned product = 0;
+  unsigned x = a;
+  for (unsigned i = 0; i < 8; ++i) {
+    product ^= x & (0U - (b >> i & 1U));
+    x = (x << 1) ^ (0x11bU & (0U - (x >> 7 & 1U)));
+  }
+  return static_cast<std::uint8_t>(product);
+}
+
+std::uint8_t inverse(std::uint8_t a) {  // a^254
+  std::uint8_t result = 1;
+  std::uint8_t square = a;
+  for (int i = 0; i < 7; ++i) {
+    square = multiply(square, square);
+    result = multiply(result, square);
+  }
+  return result;
+}
+
+std::string describe(const MasterKey& key) {
+  return key.type + " " + (key.id.empty() ? "(no id)" : "\"" + key.id + "\"");
+}
+
+class Recovery {
+ public:
+  Recovery(const KeyServices& services, const std::vector<std::string>& order,
+           const CancelToken& cancel)
+      : services_(services), order_(order), cancel_(cancel) {}
+
+  Result<std::optional<crypto::SecretBytes>> open_group(const std::vector<MasterKey>& group) {
+    std::vector<const MasterKey*> keys;
+    for (const MasterKey& key : group)
+      keys.push_back(&key);
+    const auto rank = [this](const MasterKey* key) {
+      return std::find(order_.begin(), order_.end(), key->type) - order_.begin();
+    };
+    std::stable_sort(keys.begin(), keys.end(),
+                     [&rank](const MasterKey* a, const MasterKey* b) { return rank(a) < rank(b); });
+    for (const MasterKey* key : keys) {
+      if (cancel_.cancelled()) return fail(Code::kCancelled, "cancelled");
+      auto part = open(*key);
+      if (part) return std::optional(std::move(*part));
+      if (part.error().code() == Code::kCancelled) return fail(std::move(part).error());
+      unavailable_ = unavailable_ || part.error().code() == Code::kUnavailable;
+      attempts_.push_back(describe(*key) + ": " + part.error().message());
+    }
+    return std::optional<crypto::SecretBytes>();
+  }
+
+  Error failure(std::string what) const {
+    for (const std::string& attempt : attempts_)
+      what += "; " + attempt;
+    std::string looked_in;
+    for (const auto& service : services_) {
+      for (const std::string& place : service->looked_in()) {
+        if (!looked_in.empty()) looked_in += "; ";
+        looked_in += std::string(service->type()) + " keys: " + place;
+      }
+    }
+    return Error(unavailable_ ? Code::kUnavailable : Code::kDenied, std::move(what), {},
+                 looked_in.empty() ? "no decryption keys were given" : looked_in)
+        .reason(std::string(kReasonNoDataKey));
+  }
+
+ private:
+  Result<crypto::SecretBytes> open(const MasterKey& key) {
+    std::optional<Error> error;
+    for (const auto& service : services_) {
+      if (service->type() != key.type) continue;
+      auto part = service->unwrap(key, cancel_);
+      if (part) return part;
+      error = std::move(part).error();
+    }
+    if (error) return fail(std::move(*error));
+    const bool built = key.type == "age";
+    return fail(Code::kUnsupported, built ? "no " + key.type + " identities were given"
+                                          : "keys of this type are not supported yet");
+  }
+
+  const KeyServices& services_;
+  const std::vector<std::string>& order_;
+  const CancelToken& cancel_;
+  std::vector<std::string> attempts_;
+  bool unavailable_ = false;
+};
+
+}  // namespace
+
+Result<crypto::SecretBytes> combine_parts(const std::vector<crypto::SecretBytes>& parts) {
+  if (parts.size() < 2 || parts.size() > 255) {
+    return fail(Code::kInvalid, "a data key in parts needs 2 to 255 of them");
+  }
+  const std::size_t size = parts[0].size();
+  std::vector<std::uint8_t> x;
+  for (const crypto::SecretBytes& part : parts) {
+    if (part.size() != size || size < 2) {
+      return fail(Code::kInvalid, "the parts of the data key differ in length");
+    }
+    x.push_back(std::to_integer<std::uint8_t>(part.reveal()[size - 1]));
+  }
+  std::vector<std::uint8_t> sorted = x;
+  std::sort(sorted.begin(), sorted.end());
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end() || sorted[0] == 0) {
+    return fail(Code::kInvalid, "two key groups hold the same part of the data key");
+  }
+  crypto::SecretBytes secret(size - 1);
+  for (std::size_t j = 0; j < parts.size(); ++j) {
+    std::uint8_t weight = 1;  // Lagrange at 0: product of x_m / (x_m - x_j)
+    for (std::size_t m = 0; m < parts.size(); ++m) {
+      if (m == j) continue;
+      weight = multiply(weight, multiply(x[m], inverse(static_cast<std::uint8_t>(x[m] ^ x[j]))));
+    }
+    for (std::size_t i = 0; i + 1 < size; ++i) {
+      const auto y = std::to_integer<std::uint8_t>(parts[j].reveal()[i]);
+      secret.writable()[i] ^= static_cast<std::byte>(multiply(y, weight));
+    }
+  }
+  return secret;
+}
+
+Result<crypto::SecretBytes> recover_data_key(const Metadata& metadata, const KeyServices& services,
+                                             const std::vector<std::string>& decryption_order,
+                                             const CancelToken& cancel) {
+  Recovery recovery(services, decryption_order, cancel);
+  std::vector<crypto::SecretBytes> parts;
+  for (const auto& group : metadata.groups) {
+    SLUICE_TRY(auto part, recovery.open_group(group));
+    if (part) parts.push_back(std::move(*part));
+  }
+  crypto::SecretBytes data_key;
+  if (metadata.groups.size() == 1) {
+    if (parts.empty()) {
+      return fail(recovery.failure("cannot get the data key: none of its " +
+                                   std::to_string(metadata.groups[0].size()) +
+                                   " key(s) could be opened"));
+    }
+    data_key = std::move(parts[0]);
+  } else {
+    // Threshold 0: upstream combines what there is.
+    const auto needed =
+        static_cast<std::size_t>(std::max<std::int64_t>(metadata.shamir_threshold, 2));
+    if (parts.size() < needed) {
+      return fail(recovery.failure("cannot get the data key: " + std::to_string(parts.size()) +
+                                   " of " + std::to_string(metadata.groups.size()) +
+                                   " key groups could be opened, " + std::to_string(needed) +
+                                   " are needed"));
+    }
+    SLUICE_TRY(data_key, combine_parts(parts));
+  }
+  if (data_key.size() != kDataKeySize) {
+    return fail(Error(Code::kInvalid, "the data key is not 32 bytes long")
+                    .reason(std::string(kReasonNoDataKey)));
+  }
+  return data_key;
+}
+
+}  // namespace sluice::decrypt

@@ -1,0 +1,190 @@
+#include "sluice/decrypt/decryptor.hpp"
+
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+
+#include "data_key.hpp"
+#include "enc_value.hpp"
+#include "open_tree.hpp"
+#include "selector.hpp"
+
+namespace sluice::decrypt {
+namespace {
+
+// A selector without the merge keys in it: a reader that expands them finds their entries one level
+// higher. "" when there are none.
+std::string without_merge_keys(std::string_view selector) {
+  constexpr std::string_view kMerge = "<<";
+  std::string out;
+  bool changed = false;
+  while (!selector.empty()) {
+    std::size_t end = 0;
+    while (end < selector.size() && selector[end] != ':')
+      end += selector[end] == '\\' ? 2 : 1;
+    end = std::min(end, selector.size());
+    const std::string_view part = selector.substr(0, end);
+    if (part == kMerge || part.starts_with("<<[")) {
+      changed = true;
+    } else {
+      if (!out.empty()) out += ':';
+      out += part;
+    }
+    selector.remove_prefix(std::min(selector.size(), end + 1));
+  }
+  return changed ? out : std::string();
+}
+
+struct Value {
+  std::string ciphertext;
+  std::string path;
+};
+
+// What is kept of a file once its MAC was found right.
+struct OpenFile {
+  std::mutex mutex;  // guards everything below
+  bool ready = false;
+  std::optional<Error> broken;  // kInvalid and kIntegrity stay; other failures are tried again
+  crypto::SecretBytes data_key;
+  std::unordered_map<std::string, Value> values;  // by selector
+};
+
+}  // namespace
+
+namespace {
+
+Result<crypto::SecretBytes> print(SopsFile& file, const crypto::SecretBytes& data_key,
+                                  std::size_t size, const DecryptFileOptions& options) {
+  SLUICE_CHECK(open_tree(file, data_key, Keep::kPlaintext, options.ignore_mac));
+  crypto::SecretBuffer out(size);
+  auto printed = print_tree(file.tree, options.output, {options.yaml_indent}, out);
+  if (!printed) return fail(std::move(printed).error().reason(std::string(kReasonPrint)));
+  return std::move(out).take();
+}
+
+Result<crypto::SecretBytes> print_file(std::string_view bytes, const crypto::SecretBytes& data_key,
+                                       const DecryptFileOptions& options) {
+  SLUICE_TRY(SopsFile file, read_sops_file(bytes, options.input));
+  return print(file, data_key, bytes.size(), options);
+}
+
+}  // namespace
+
+struct SopsDecryptor::State {
+  std::shared_ptr<SopsFiles> files;
+  KeyServices services;
+  std::vector<std::string> order;
+  std::mutex mutex;  // guards `open`
+  std::unordered_map<Digest, std::shared_ptr<OpenFile>> open;
+
+  std::shared_ptr<OpenFile> slot(const Digest& digest) {
+    const std::lock_guard lock(mutex);
+    auto& entry = open[digest];
+    if (!entry) entry = std::make_shared<OpenFile>();
+    return entry;
+  }
+
+  Result<void> prepare(OpenFile& slot, const SopsFiles::File& file, const CancelToken& cancel) {
+    if (slot.ready) return {};
+    if (slot.broken) return fail(*slot.broken);
+    auto done = read_and_verify(slot, file, cancel);
+    if (done) {
+      slot.ready = true;
+      return {};
+    }
+    Error error = std::move(done).error().at({file.path, 0, 0});
+    if (error.code() == Code::kInvalid || error.code() == Code::kIntegrity) slot.broken = error;
+    slot.values.clear();
+    slot.data_key = {};
+    return fail(std::move(error));
+  }
+
+  Result<void> read_and_verify(OpenFile& slot, const SopsFiles::File& file,
+                               const CancelToken& cancel) {
+    SLUICE_TRY(SopsFile sops, read_sops_file(*file.bytes, file.format));
+    SLUICE_TRY(slot.data_key, recover_data_key(sops.metadata, services, order, cancel));
+    std::vector<std::pair<std::string, Value>> merged;
+    SLUICE_CHECK(open_tree(sops, slot.data_key, Keep::kNothing, /*ignore_mac=*/false,
+                           [&](const Visit& visit) {
+                             Value value{visit.item.text, std::string(visit.path)};
+                             std::string alias = without_merge_keys(visit.selector);
+                             if (!alias.empty()) merged.emplace_back(std::move(alias), value);
+                             slot.values.emplace(visit.selector, std::move(value));
+                           }));
+    // An entry of its own goes before a merged one, the first merged one before others.
+    for (auto& [selector, value] : merged)
+      slot.values.emplace(selector, std::move(value));
+    return {};
+  }
+};
+
+SopsDecryptor::SopsDecryptor(std::shared_ptr<SopsFiles> files, KeyServices services,
+                             std::vector<std::string> decryption_order)
+    : state_(std::make_unique<State>()) {
+  state_->files = std::move(files);
+  state_->services = std::move(services);
+  state_->order = std::move(decryption_order);
+}
+
+SopsDecryptor::~SopsDecryptor() = default;
+
+Result<crypto::SecretBytes> SopsDecryptor::open(const yaml::EncryptedLeaf& leaf,
+                                                const CancelToken& cancel) {
+  const auto file = state_->files->find(leaf.file);
+  if (!file) {
+    return fail(Code::kInternal, "an encrypted value of an unknown file " + leaf.file.text());
+  }
+  const auto slot = state_->slot(leaf.file);
+  const std::lock_guard lock(slot->mutex);
+  SLUICE_CHECK(state_->prepare(*slot, *file, cancel));
+  if (const auto output = whole_format(leaf.selector, file->format)) {
+    auto printed = print_file(*file->bytes, slot->data_key, {file->format, *output});
+    if (!printed) return fail(std::move(printed).error().at({file->path, 0, 0}));
+    return printed;
+  }
+  const auto found = slot->values.find(leaf.selector);
+  if (found == slot->values.end()) {
+    return fail(Code::kInternal, "no encrypted value \"" + leaf.selector + "\" in it",
+                Where{file->path, 0, 0});
+  }
+  if (found->second.ciphertext.empty()) return crypto::SecretBytes();
+  auto opened = open_enc(found->second.ciphertext, slot->data_key, found->second.path);
+  if (!opened) return fail(std::move(opened).error().at({file->path, 0, 0}));
+  return std::move(opened->text);
+}
+
+DecryptingLeafReader::DecryptingLeafReader(LeafDecryptor& decryptor, CancelToken cancel)
+    : decryptor_(decryptor), cancel_(std::move(cancel)) {}
+
+Result<yaml::LeafReader::Value> DecryptingLeafReader::read(const yaml::EncryptedLeaf& leaf) {
+  SLUICE_TRY(current_, decryptor_.open(leaf, cancel_));
+  if (leaf.encoding == yaml::LeafEncoding::kBase64) {
+    current_ = crypto::base64_encode_secret(current_.reveal());
+    return Value{yaml::Kind::kString, current_.reveal_text()};
+  }
+  return Value{leaf.kind, current_.reveal_text()};
+}
+
+Result<crypto::SecretBytes> decrypt_file(std::string_view bytes, const std::string& path,
+                                         const DecryptFileOptions& options,
+                                         const KeyServices& services, const CancelToken& cancel) {
+  const auto decrypt = [&]() -> Result<crypto::SecretBytes> {
+    SLUICE_TRY(SopsFile file, read_sops_file(bytes, options.input));
+    SLUICE_TRY(const auto data_key,
+               recover_data_key(file.metadata, services, options.decryption_order, cancel));
+    return print(file, data_key, bytes.size(), options);
+  };
+  auto plaintext = decrypt();
+  if (!plaintext) return fail(std::move(plaintext).error().at({path, 0, 0}));
+  return plaintext;
+}
+
+int sops_exit_code(const Error& error) {
+  if (error.reason() == kReasonNoDataKey) return 128;
+  if (error.reason() == kReasonMac) return 51;
+  if (error.reason() == kReasonValue) return 25;
+  if (error.reason() == kReasonPrint) return 4;
+  return 1;
+}
+
+}  // namespace sluice::decrypt

@@ -1,0 +1,155 @@
+#include "open_tree.hpp"
+
+#include <array>
+
+#include "sluice/crypto/hash.hpp"
+#include "sluice/decrypt/decryptor.hpp"
+
+#include "enc_value.hpp"
+
+namespace sluice::decrypt {
+namespace {
+
+// What starts a MAC over encrypted values only, so that it differs from one over all values: the
+// SHA-256 of "sops".
+constexpr std::array<unsigned char, 32> kOnlyEncrypted = {
+    0x8a, 0x3f, 0xd2, 0xad, 0x54, 0xce, 0x66, 0x52, 0x7b, 0x10, 0x34, 0xf3, 0xd1, 0x47, 0xbe, 0x0b,
+    0x0b, 0x97, 0x5b, 0x3b, 0xf4, 0x4f, 0x72, 0xc6, 0xfd, 0xad, 0xec, 0x81, 0x76, 0xf2, 0x7d, 0x69};
+
+// A value's name in messages: its path, which is no secret.
+std::string name_of(const Visit& visit) {
+  std::string path(visit.path);
+  if (path.ends_with(':')) path.pop_back();
+  return "\"" + path + "\"";
+}
+
+void hash_value(crypto::Hash& hash, ItemKind kind, std::string_view text) {
+  if (kind == ItemKind::kBool) {
+    hash.append(text == "true" ? std::string_view("True") : std::string_view("False"));
+  } else {
+    hash.append(text);
+  }
+}
+
+class Opener {
+ public:
+  Opener(SopsFile& file, const crypto::SecretBytes& data_key, Keep keep)
+      : file_(file), data_key_(data_key), keep_(keep) {
+    if (file.metadata.mac_only_encrypted) {
+      hash_.append(std::as_bytes(std::span(kOnlyEncrypted)));
+    }
+  }
+
+  Result<void> visit(const Visit& visit) {
+    Item& item = visit.item;
+    if (item.is_comment()) {
+      if (visit.selected) open_comment(visit);
+      return {};  // comments are not part of the MAC
+    }
+    if (!visit.selected) {
+      if (!file_.metadata.mac_only_encrypted) hash_value(hash_, item.kind, item.text);
+      return {};
+    }
+    if (item.kind != ItemKind::kString) {
+      return fail(Code::kInvalid,
+                  "the value of " + name_of(visit) + " should be encrypted and is not a string",
+                  Where{"", item.line, item.column}, "encrypt the file again with sops");
+    }
+    if (item.text.empty()) return {};  // stays empty, without authentication
+    auto opened = open_enc(item.text, data_key_, visit.path);
+    if (!opened) {
+      return fail(std::move(opened)
+                      .error()
+                      .prefix("cannot decrypt the value of " + name_of(visit) + ": ")
+                      .at({"", item.line, item.column}));
+    }
+    if (opened->kind == ItemKind::kComment) {
+      // A comment inside a list is stored as an item of it. Releases before 3.13.2 and from 3.13.3
+      // on leave it out of the MAC.
+      if (!visit.in_sequence) {
+        return fail(Code::kInvalid, "the value of " + name_of(visit) + " decrypts to a comment",
+                    Where{"", item.line, item.column});
+      }
+    } else {
+      hash_value(hash_, opened->kind, opened->text.reveal_text());
+    }
+    if (keep_ == Keep::kPlaintext) set(item, std::move(*opened));
+    return {};
+  }
+
+  Result<void> verify_mac() {
+    const auto computed = hash_.finish();
+    const auto mismatch = [](std::string what) {
+      return fail(Error(Code::kIntegrity, std::move(what), Where{},
+                        "if the change was intended, encrypt the file again with sops")
+                      .reason(std::string(kReasonMac)));
+    };
+    if (file_.metadata.mac.empty()) return mismatch("MAC mismatch: the file has no MAC");
+    const auto opened = open_enc(file_.metadata.mac, data_key_, file_.metadata.last_modified);
+    if (!opened) {
+      return mismatch(
+          "MAC mismatch: the MAC of the file cannot be decrypted; it or lastmodified was changed");
+    }
+    std::array<char, 128> hex{};
+    for (std::size_t i = 0; i < 64; ++i) {
+      hex[2 * i] = "0123456789ABCDEF"[computed[i] >> 4];
+      hex[2 * i + 1] = "0123456789ABCDEF"[computed[i] & 15];
+    }
+    if (!crypto::equal_constant_time(std::as_bytes(std::span(hex)), opened->text.reveal())) {
+      return mismatch("MAC mismatch: the file was changed after it was encrypted");
+    }
+    return {};
+  }
+
+ private:
+  static void set(Item& item, OpenedValue opened) {
+    item.kind = opened.kind;
+    item.secret = std::move(opened.text);
+    item.is_secret = true;
+    item.text.clear();
+  }
+
+  // A comment that does not decrypt was never encrypted: sops before 2.0 left them alone.
+  void open_comment(const Visit& visit) {
+    Item& item = visit.item;
+    if (keep_ == Keep::kNothing || item.text.empty()) return;
+    auto opened = open_enc(item.text, data_key_, visit.path);
+    if (!opened) return;
+    // Upstream forgets that an encrypted comment stood behind a value.
+    if (opened->kind == ItemKind::kComment) item.inline_comment = false;
+    opened->kind = ItemKind::kComment;
+    set(item, std::move(*opened));
+  }
+
+  SopsFile& file_;
+  const crypto::SecretBytes& data_key_;
+  Keep keep_;
+  crypto::Hash hash_{crypto::HashAlgorithm::kSha512};
+};
+
+}  // namespace
+
+Result<SopsFile> read_sops_file(std::string_view bytes, Format format) {
+  SopsFile file;
+  SLUICE_TRY(file.tree, read_tree(bytes, format));
+  SLUICE_TRY(auto metadata, extract_metadata(file.tree, format));
+  if (!metadata) {
+    return fail(Code::kInvalid, "no sops metadata in it: the file is not encrypted with SOPS");
+  }
+  file.metadata = std::move(*metadata);
+  return file;
+}
+
+Result<void> open_tree(SopsFile& file, const crypto::SecretBytes& data_key, Keep keep,
+                       bool ignore_mac, const std::function<void(const Visit&)>& found) {
+  SLUICE_TRY(const Selection selection, Selection::make(file.metadata.rule));
+  Opener opener(file, data_key, keep);
+  SLUICE_CHECK(walk(file.tree, selection, [&](const Visit& visit) {
+    if (found && visit.selected && !visit.item.is_comment()) found(visit);
+    return opener.visit(visit);
+  }));
+  if (ignore_mac) return {};
+  return opener.verify_mac();
+}
+
+}  // namespace sluice::decrypt
