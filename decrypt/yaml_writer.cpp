@@ -322,12 +322,6 @@ class Emitter {
     write_indent();
   }
 
-  void end() {
-    if (!open_ended_) return;
-    indicator("...", true, false, false);
-    write_indent();
-  }
-
  private:
   enum class Parent { kRoot, kMapping, kSequence };
 
@@ -362,7 +356,6 @@ class Emitter {
     put(text, static_cast<std::int64_t>(text.size()));
     whitespace_ = is_space;
     indention_ = indention_ && is_indention;
-    open_ended_ = false;
   }
   void write_indent() {
     const std::int64_t indent = std::max<std::int64_t>(indent_, 0);
@@ -416,6 +409,16 @@ class Emitter {
     if (!whitespace_) put(" ", 1);
     write_comment(line_);
     line_.clear();
+  }
+  void process_key_line(const Value& value) {
+    if (key_line_.empty()) return;
+    if (!value.item->is_collection()) {
+      if (line_.empty()) line_ = std::exchange(key_line_, {});
+      return;
+    }
+    std::swap(line_, key_line_);
+    process_line();
+    std::swap(line_, key_line_);
   }
   void process_foot() {
     if (foot_.empty()) return;
@@ -499,6 +502,8 @@ class Emitter {
       note(entry.head, {}, {}, tail);
       process_head();
       write_indent();
+      // A comment left from the end of a collection: for this entry's value to print.
+      if (!line_.empty()) key_line_ = std::exchange(line_, {});
       const Scalar key = plan_string(entry.item->key);
       const bool simple = !key.multiline && key.text.size() + key.tag.size() <= 128;
       if (!simple) indicator("?", true, false, true);
@@ -507,6 +512,7 @@ class Emitter {
       note(entry.value.head, line_of(entry.value), foot_of(entry.value), {});
       if (!simple) write_indent();
       indicator(":", !simple, false, !simple);
+      process_key_line(entry.value);
       this->value(entry.value, Parent::kMapping);
     }
     note({}, value.line, value.foot, tail);
@@ -630,10 +636,8 @@ class Emitter {
       const char hint = static_cast<char>('0' + best_indent_);
       indicator({&hint, 1}, false, false, false);
     }
-    open_ended_ = false;
     if (const std::string_view chomp = chomp_hint(text); !chomp.empty()) {
       indicator(chomp, false, false, false);
-      open_ended_ = chomp == "+";
     }
     process_line(/*line_break=*/true);
     whitespace_ = true;
@@ -676,9 +680,8 @@ class Emitter {
   std::int64_t column_ = 0;
   bool whitespace_ = true;
   bool indention_ = true;
-  bool open_ended_ = false;
   std::int64_t foot_indent_ = -1;
-  Lines head_, line_, foot_, tail_;
+  Lines head_, line_, foot_, tail_, key_line_;
 };
 
 }  // namespace
@@ -692,7 +695,6 @@ Result<void> print_yaml_tree(const Tree& tree, int indent, ByteSink& out) {
   Emitter emitter(out, indent < 2 || indent > 9 ? 2 : indent);
   for (const Item& document : tree)
     emitter.document(arrange(document));
-  emitter.end();
   return {};
 }
 
