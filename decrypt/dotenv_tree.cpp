@@ -20,17 +20,14 @@ std::string unescape(std::string_view text) {
   return out;
 }
 
-// stores.go, ValToString.
+// stores.go, ValToString; line breaks are written as \n.
 void print_value(const Item& item, ByteSink& out) {
   if (item.kind == ItemKind::kNull) {
     out.append("<nil>");
   } else if (item.kind == ItemKind::kFloat) {
     ShortText text;
-    const double value = parse_float(item.bytes()).value_or(0);
-    format_float(value, 'G', text);
-    const bool looks_whole = text.view().find_first_of(".EN") == std::string_view::npos;
+    format_for_people(item, text);
     out.append(text.view());
-    if (looks_whole && text.view().find('I') == std::string_view::npos) out.append(".0");
   } else {
     std::string_view rest = item.bytes();
     for (std::size_t end = 0; (end = rest.find('\n')) != std::string_view::npos;) {

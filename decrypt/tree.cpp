@@ -1,6 +1,14 @@
 #include "tree.hpp"
 
+#include "numbers.hpp"
+
 namespace sluice::decrypt {
+
+void format_for_people(const Item& item, ShortText& out) {
+  format_float(parse_float(item.bytes()).value_or(0), 'G', out);
+  const bool is_number = out.view().find_first_of("IN") == std::string_view::npos;
+  if (is_number && out.view().find_first_of(".E") == std::string_view::npos) out.append(".0");
+}
 
 Result<Tree> read_tree(std::string_view text, Format format) {
   if (text.size() > kMaxSopsFileBytes) {

@@ -64,6 +64,10 @@ Result<Tree> read_json_tree(std::string_view text);
 Result<Tree> read_dotenv_tree(std::string_view text);
 Result<Tree> read_ini_tree(std::string_view text);
 
+class ShortText;
+/// A kFloat as dotenv and INI hold it: 'G', and with a decimal point or exponent.
+void format_for_people(const Item& item, ShortText& out);
+
 struct PrintOptions {
   int yaml_indent = 4;
 };

@@ -210,7 +210,8 @@ TEST_CASE("lift_whole: the whole plaintext as one leaf, in the asked format") {
   auto files = std::make_shared<SopsFiles>();
   const auto keys = age_keys({fixtures() / "key.txt"});
   SopsDecryptor decryptor(files, keys);
-  for (const char* name : {"secret.yaml", "multi.yaml", "vars.env", "blob.bin", "config.json"}) {
+  for (const char* name :
+       {"secret.yaml", "multi.yaml", "vars.env", "blob.bin", "config.json", "config.ini"}) {
     CAPTURE(name);
     const Format format = format_for_path(name);
     auto bytes = std::make_shared<const std::string>(read_file(fixtures() / name));
