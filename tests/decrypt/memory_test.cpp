@@ -83,8 +83,7 @@ __attribute__((noinline)) void open_everything(const fs::path& folder) {
 
 TEST_CASE("memory: no writable page holds plaintext or an identity after all is destroyed") {
   const fs::path folder = fs::path(SLUICE_SOURCE_DIR) / "fixtures/sops";
-  // "canary-7f3a91", "canary-env", "canary-json", "canary-binary", disguised; and the identity's
-  // scalar would be found through its text.
+  // "canary-7f3a91", "canary-env", "canary-json", "canary-binary", disguised.
   const std::string canaries[] = {"9;4;(#w\x6d\x3c\x69\x3b\x63\x6b", "9;4;(#w?4,", "9;4;(#w0)54",
                                   "9;4;(#w834;(#"};
   if (!hardened.library_memory_wiped) SLUICE_SKIP("OpenSSL was in use before main()");
