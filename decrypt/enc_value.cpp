@@ -58,12 +58,9 @@ std::optional<crypto::SecretBytes> normalize(ItemKind kind, crypto::SecretBytes 
       normal.append(*value ? "true" : "false");
       break;
     }
-    case ItemKind::kTime: {
-      auto checked = normal_rfc3339(text);
-      if (!checked) return std::nullopt;
-      crypto::wipe(*checked);
+    case ItemKind::kTime:
+      if (!is_rfc3339(text)) return std::nullopt;
       return plaintext;
-    }
     default:
       return plaintext;
   }

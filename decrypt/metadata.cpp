@@ -227,6 +227,47 @@ Result<std::optional<Metadata>> extract_flat(Tree& tree) {
   return parse_metadata(block);
 }
 
+// Where the zone starts; nullopt when `text` is no RFC 3339 time. Copies nothing: it may be secret.
+std::optional<std::size_t> rfc3339_zone(std::string_view text) {
+  const auto number = [&text](std::size_t at, std::size_t size) -> int {
+    int value = -1;
+    if (text.size() < at + size) return -1;
+    const char* const end = text.data() + at + size;
+    const auto parsed = std::from_chars(text.data() + at, end, value);
+    return parsed.ec == std::errc() && parsed.ptr == end && text[at] != '-' ? value : -1;
+  };
+  const auto is = [&text](std::size_t at, char c) { return at < text.size() && text[at] == c; };
+  const int year = number(0, 4);
+  const int month = number(5, 2);
+  const int day = number(8, 2);
+  static constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  if (year < 0 || month < 1 || month > 12 || day < 1) return std::nullopt;
+  const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+  if (day > kDays[month - 1] + (month == 2 && leap ? 1 : 0)) return std::nullopt;
+  const int hour = number(11, 2);
+  const int minute = number(14, 2);
+  const int second = number(17, 2);
+  if (!is(4, '-') || !is(7, '-') || !is(10, 'T') || !is(13, ':') || !is(16, ':') || hour < 0 ||
+      hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) {
+    return std::nullopt;
+  }
+  std::size_t at = 19;
+  if (is(at, '.') || is(at, ',')) {
+    const std::size_t end = text.find_first_not_of("0123456789", at + 1);
+    if (end == std::string_view::npos || end == at + 1) return std::nullopt;
+    at = end;
+  }
+  const std::string_view zone = text.substr(at);
+  if (zone == "Z") return at;
+  const int zone_hour = number(at + 1, 2);
+  const int zone_minute = number(at + 4, 2);
+  if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':' || zone_hour < 0 ||
+      zone_hour > 24 || zone_minute < 0 || zone_minute > 60) {
+    return std::nullopt;
+  }
+  return at;
+}
+
 }  // namespace
 
 std::string Rule::name() const {
@@ -306,45 +347,15 @@ Result<std::optional<Metadata>> extract_metadata(Tree& tree, Format format) {
 }
 
 std::optional<std::string> normal_rfc3339(std::string_view text) {
-  const auto number = [&text](std::size_t at, std::size_t size) -> int {
-    int value = -1;
-    if (text.size() < at + size) return -1;
-    const char* const end = text.data() + at + size;
-    const auto parsed = std::from_chars(text.data() + at, end, value);
-    return parsed.ec == std::errc() && parsed.ptr == end && text[at] != '-' ? value : -1;
-  };
-  const auto is = [&text](std::size_t at, char c) { return at < text.size() && text[at] == c; };
-  const int year = number(0, 4);
-  const int month = number(5, 2);
-  const int day = number(8, 2);
-  static constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  if (year < 0 || month < 1 || month > 12 || day < 1) return std::nullopt;
-  const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-  if (day > kDays[month - 1] + (month == 2 && leap ? 1 : 0)) return std::nullopt;
-  const int hour = number(11, 2);
-  const int minute = number(14, 2);
-  const int second = number(17, 2);
-  if (!is(4, '-') || !is(7, '-') || !is(10, 'T') || !is(13, ':') || !is(16, ':') || hour < 0 ||
-      hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) {
-    return std::nullopt;
-  }
-  std::size_t at = 19;
-  if (is(at, '.') || is(at, ',')) {
-    const std::size_t end = text.find_first_not_of("0123456789", at + 1);
-    if (end == std::string_view::npos || end == at + 1) return std::nullopt;
-    at = end;
-  }
-  std::string out(text.substr(0, 19));
-  const std::string_view zone = text.substr(at);
-  if (zone == "Z") return out + "Z";
-  const int zone_hour = number(at + 1, 2);
-  const int zone_minute = number(at + 4, 2);
-  if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':' || zone_hour < 0 ||
-      zone_hour > 24 || zone_minute < 0 || zone_minute > 60) {
-    return std::nullopt;
-  }
-  if (zone_hour == 0 && zone_minute == 0) return out + "Z";
-  return out + std::string(zone);
+  const auto zone = rfc3339_zone(text);
+  if (!zone) return std::nullopt;
+  const std::string_view offset = text.substr(*zone);
+  const bool is_utc = offset == "Z" || offset.substr(1) == "00:00";
+  return std::string(text.substr(0, 19)) + (is_utc ? "Z" : std::string(offset));
+}
+
+bool is_rfc3339(std::string_view text) {
+  return rfc3339_zone(text).has_value();
 }
 
 }  // namespace sluice::decrypt

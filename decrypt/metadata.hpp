@@ -53,5 +53,7 @@ Result<Metadata> parse_metadata(const Item& block);
 /// `text` as Go's time.Format(RFC3339) prints what time.Parse(RFC3339) reads: no fraction, "Z" for
 /// an offset of zero. nullopt when it is no such time.
 std::optional<std::string> normal_rfc3339(std::string_view text);
+/// The same question without an answer; copies nothing.
+bool is_rfc3339(std::string_view text);
 
 }  // namespace sluice::decrypt

@@ -91,6 +91,13 @@ std::optional<double> special_float(std::string_view text) {
   return negative ? -infinity : infinity;
 }
 
+/// Overwrites a copy of a scalar before it is freed: writers ask what a secret would resolve to.
+void forget(std::string& copy) {
+  volatile char* const bytes = copy.data();
+  for (std::size_t i = 0; i < copy.size(); ++i)
+    bytes[i] = 0;
+}
+
 /// A number's text without underscores, in place of a heap copy. Numbers longer than the buffer are
 /// rejected by every parser below for their length alone, except decimals: those keep on the heap.
 class Stripped {
@@ -106,6 +113,7 @@ class Stripped {
     }
     view_ = kept_;
   }
+  ~Stripped() { forget(kept_); }
   Stripped(const Stripped&) = delete;
   Stripped& operator=(const Stripped&) = delete;
   std::string_view view() const { return view_; }
@@ -197,7 +205,9 @@ std::optional<double> parse_decimal(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error == std::errc() && end == text.data() + text.size()) return value;
   if (error != std::errc::result_out_of_range) return std::nullopt;
-  value = std::strtod(std::string(text).c_str(), nullptr);  // tells underflow (kept) from overflow
+  std::string terminated(text);
+  value = std::strtod(terminated.c_str(), nullptr);  // tells underflow (kept) from overflow
+  forget(terminated);
   if (std::isinf(value)) return std::nullopt;
   return value;
 }
