@@ -101,10 +101,25 @@ class Service final : public AgeKeyService {
       auto opened = decrypt_age(file, {named, 1});
       if (opened || opened.error().code() != Code::kNotFound) return opened;
     }
-    return decrypt_age(file, identities_);
+    auto opened = decrypt_age(file, identities_);
+    if (!opened && opened.error().code() == Code::kNotFound) {
+      // Upstream may have opened it with a kind of key that is not built here: say so.
+      const std::string_view kind = unsupported_recipient(key.id);
+      if (!kind.empty()) {
+        return fail(Code::kUnsupported, std::string(kind) + " are not supported yet");
+      }
+    }
+    return opened;
   }
 
  private:
+  static std::string_view unsupported_recipient(std::string_view recipient) {
+    if (recipient.starts_with("age1pq1")) return "hybrid (post-quantum) age recipients";
+    if (recipient.starts_with("ssh-")) return "SSH keys as age recipients";
+    const bool is_plugin = recipient.starts_with("age1") && recipient.rfind('1') > 3;
+    return is_plugin ? "age plugin recipients" : "";
+  }
+
   static std::optional<X25519Identity> parse(std::string_view line) {
     if (!line.starts_with("AGE-SECRET-KEY-1")) return std::nullopt;
     auto decoded = decode_bech32(line);

@@ -31,7 +31,10 @@ std::uint8_t inverse(std::uint8_t a) {  // a^254
 }
 
 std::string describe(const MasterKey& key) {
-  return key.type + " " + (key.id.empty() ? "(no id)" : "\"" + key.id + "\"");
+  constexpr std::size_t kShown = 120;  // a hybrid recipient has 2000 characters
+  if (key.id.empty()) return key.type + " (no id)";
+  const bool cut = key.id.size() > kShown;
+  return key.type + " \"" + key.id.substr(0, cut ? kShown / 4 : kShown) + (cut ? "…\"" : "\"");
 }
 
 class Recovery {

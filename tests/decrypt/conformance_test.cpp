@@ -141,3 +141,12 @@ TEST_CASE("sops -d: files that only PGP keys open are refused by name") {
   CHECK(plaintext.error().message().find("pgp \"") != std::string::npos);
   CHECK(plaintext.error().message().find("not supported yet") != std::string::npos);
 }
+
+TEST_CASE("sops -d: a hybrid age recipient is refused by kind, and shortened") {
+  REQUIRE_CONFORMANCE_DATA();
+  const auto plaintext = decrypt_path(conformance() / "flux/fixtures/algorithms/age-pq.yaml",
+                                      age_keys({conformance() / "flux/keys/age.txt"}));
+  REQUIRE_FALSE(plaintext.has_value());
+  CHECK(plaintext.error().message().find("hybrid") != std::string::npos);
+  CHECK(plaintext.error().message().size() < 300);
+}
