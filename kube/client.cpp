@@ -171,14 +171,14 @@ Result<Document> Client::State::send_body(http::Request request, const ObjectId&
   return fail(Error(error.code(), std::move(message)).reason(error.reason()));
 }
 
-Result<Document> Client::get(const ObjectId& id, const CancelToken& cancel, bool metadata_only) {
+Result<Document> Client::get(const ObjectId& id, const CancelToken& cancel, View view) {
   SLUICE_TRY(const ResourceType type, state_->locate(id, *this, cancel));
   http::Request request;
   request.url = object_path(type, id.ns, id.name);
-  request.headers.emplace_back("Accept", metadata_only ? kMetadataOnly[0] : kJson);
-  const Asked asked = state_->asked("GET", request, id, false);
+  request.headers.emplace_back("Accept", view == View::kMetadata ? kMetadataOnly[0] : kJson);
+  const Asked asked = state_->asked("GET", request, id, view == View::kMasked);
   SLUICE_TRY(Document document, state_->send_for_object(std::move(request), asked, cancel));
-  if (metadata_only) name_type(document.root(), id.gvk, true);
+  if (view == View::kMetadata) name_type(document.root(), id.gvk, true);
   return document;
 }
 

@@ -110,6 +110,9 @@ struct Cluster {
   decrypt::LeafDecryptor* decryptor = nullptr;  ///< opens leaves in request bodies
 };
 
+/// Error::reason() when leaves could not be opened; the message begins "decryption failed for …".
+inline constexpr std::string_view kReasonDecryption = "DecryptionFailed";
+
 struct ApplyResult {
   ChangeSet changes;    ///< of everything applied, in apply order, unchanged ones included
   Inventory inventory;  ///< of everything that exists after the call, in apply order

@@ -60,6 +60,12 @@ struct RemoveParams {
   std::string uid;  ///< precondition; "" : none
 };
 
+enum class View : std::uint8_t {
+  kWhole,
+  kMetadata,  ///< PartialObjectMetadata: no spec, no data
+  kMasked,    ///< as Secrets always are, for objects of other kinds that hold opened leaves
+};
+
 struct ListParams {
   std::string ns;  ///< "" : all namespaces
   std::string label_selector;
@@ -101,7 +107,7 @@ class Client {
   /// The namespace of a cluster-scoped `id` is ignored here and in all calls below; an empty one of
   /// a namespaced type is kInvalid, reason "NoNamespace", without a request.
   Result<yaml::Document> get(const ObjectId& id, const CancelToken& cancel,
-                             bool metadata_only = false);
+                             View view = View::kWhole);
   Result<List> list(const ResourceType& type, const ListParams& params, const CancelToken& cancel);
 
   /// Server-side apply of `body`; leaves are opened by `leaves` (null: a leaf is kInternal)
