@@ -15,6 +15,16 @@ BuildContext::BuildContext(const sources::Tree& tree, const BuildOptions& option
 
 BuildContext::~BuildContext() = default;
 
+Result<void> BuildContext::use_schema(yaml::Document document) {
+  schema_is_set_ = true;
+  return schema_->use_custom(std::move(document));
+}
+
+void BuildContext::use_builtin_schema() {
+  schema_is_set_ = true;
+  *schema_ = Schema();
+}
+
 void BuildContext::warn(std::string line) {
   const std::lock_guard lock(mutex_);
   warnings_.push_back(std::move(line));

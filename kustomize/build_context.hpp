@@ -30,6 +30,11 @@ class BuildContext {
   Schema& schema() { return *schema_; }
   const Schema& schema() const { return *schema_; }
 
+  bool schema_is_set() const { return schema_is_set_; }
+  /// Replaces the built-in types. Errors: kInvalid when `document` is no schema.
+  Result<void> use_schema(yaml::Document document);
+  void use_builtin_schema();
+
   /// A line for stderr. Thread-safe.
   void warn(std::string line);
   std::vector<std::string> take_warnings();
@@ -46,6 +51,7 @@ class BuildContext {
   FileTable files_;
   std::shared_ptr<decrypt::SopsFiles> sops_;
   std::unique_ptr<Schema> schema_;
+  bool schema_is_set_ = false;
   std::mutex mutex_;  // guards warnings_ and reads_
   std::vector<std::string> warnings_;
   std::vector<TreePath> reads_;

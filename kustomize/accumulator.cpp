@@ -1,0 +1,209 @@
+#include "accumulator.hpp"
+
+#include <utility>
+
+#include "sluice/base/encoding.hpp"
+
+namespace sluice::kustomize {
+
+namespace {
+
+std::string var_text(const VarEntry& var) {
+  return "{" + var.name + " " + gvk_text(var.object.gvk) + " {" + var.field_path + "}}";
+}
+
+// types.Target.GVK: apiVersion wins.
+ObjectId target_of(const VarEntry& var) {
+  ObjectId id = var.object;
+  if (!var.api_version.empty()) {
+    const Gvk gvk = Gvk::from(var.api_version, id.gvk.kind);
+    if (!gvk.group.empty()) id.gvk.group = gvk.group;
+    id.gvk.version = gvk.version;
+  }
+  return id;
+}
+
+VarEntry with_defaults(VarEntry var) {
+  if (var.field_path.empty()) var.field_path = "metadata.name";
+  var.object = target_of(var);
+  return var;
+}
+
+// Go's %#v of a resid.ResId, which kustomize prints in two messages.
+std::string go_id(const BuildResource& resource) {
+  const ObjectId& id = resource.id;
+  return "resid.ResId{Gvk:resid.Gvk{Group:" + go_quote(id.gvk.group) +
+         ", Version:" + go_quote(id.gvk.version) + ", Kind:" + go_quote(id.gvk.kind) +
+         ", isClusterScoped:" + (resource.cluster_scoped ? "true" : "false") +
+         "}, Name:" + go_quote(id.name) + ", Namespace:" + go_quote(id.ns) + "}";
+}
+
+// The mapping under metadata as strings, with those of `old` first; what `fresh` has wins.
+void merge_metadata(yaml::Ref fresh_root, yaml::Node old_root, std::string_view field_name) {
+  const yaml::Node old_map = old_root.get("metadata").get(field_name);
+  if (!old_map.is_mapping() || old_map.size() == 0) return;
+  const yaml::Ref fresh = fresh_root.put_mapping("metadata").put_mapping(field_name);
+  for (std::size_t i = 0; i < old_map.size(); ++i) {
+    const std::string_view key = old_map.key(i).text();
+    if (fresh.get(key).exists()) continue;
+    if (old_map.value(i).is_encrypted()) {
+      fresh.put(key, old_map.value(i));
+    } else {
+      fresh.put_string(key, old_map.value(i).text());
+    }
+  }
+}
+
+// Resource.CopyMergeMetaDataFieldsFrom: name and namespace of the old one, labels and annotations
+// of both; of kustomize's own notes, those of the old one.
+void copy_metadata(BuildResource& fresh, const BuildResource& old) {
+  const yaml::Ref root = fresh.root();
+  merge_metadata(root, old.root(), "labels");
+  merge_metadata(root, old.root(), "annotations");
+  const yaml::Ref metadata = root.put_mapping("metadata");
+  metadata.put_string("name", old.id.name);
+  if (old.id.ns.empty()) {
+    metadata.erase("namespace");
+  } else {
+    metadata.put_string("namespace", old.id.ns);
+  }
+  fresh.needs_hash = fresh.needs_hash && old.needs_hash;
+  fresh.behavior = old.behavior;
+  fresh.previous = old.previous;
+  fresh.prefixes = old.prefixes;
+  fresh.suffixes = old.suffixes;
+  fresh.allow_name_change = old.allow_name_change;
+  fresh.allow_kind_change = old.allow_kind_change;
+  fresh.helm_generated = old.helm_generated;
+  fresh.had_build_annotation |= old.had_build_annotation;
+  fresh.ref_vars = old.ref_vars;
+  fresh.transformations = old.transformations;
+}
+
+// GetDataMap and SetDataMap: every value becomes a string; text that is not UTF-8 cannot occur.
+void merge_data(yaml::Ref fresh_root, yaml::Node old_root, std::string_view field_name) {
+  const yaml::Node old_map = old_root.get(field_name);
+  const yaml::Ref fresh = fresh_root.get(field_name);
+  const bool has_old = old_map.is_mapping() && old_map.size() > 0;
+  if (!has_old) {
+    if (fresh.exists() && fresh.size() == 0) fresh_root.erase(field_name);
+    return;
+  }
+  const yaml::Ref map = fresh_root.put_mapping(field_name);
+  for (std::size_t i = 0; i < old_map.size(); ++i) {
+    const std::string_view key = old_map.key(i).text();
+    if (map.get(key).exists()) continue;
+    const yaml::Node value = old_map.value(i);
+    if (value.is_encrypted()) {
+      map.put(key, value);
+    } else {
+      map.put_string(key, value.is_null() ? std::string_view() : value.text());
+    }
+  }
+}
+
+}  // namespace
+
+const TransformerConfig& SharedConfig::get() const {
+  static const TransformerConfig kEmpty;
+  return config_ ? *config_ : kEmpty;
+}
+
+Result<void> SharedConfig::merge(const std::shared_ptr<const TransformerConfig>& other) {
+  if (!other || other == config_) return {};
+  const bool other_is_default = other == default_transformer_config();
+  if (!config_) {
+    config_ = other;
+    holds_default_ = other_is_default;
+    return {};
+  }
+  if (other_is_default && holds_default_) return {};
+  auto merged = std::make_shared<TransformerConfig>(*config_);
+  SLUICE_CHECK(merged->merge(*other));
+  config_ = std::move(merged);
+  holds_default_ |= other_is_default;
+  return {};
+}
+
+Result<void> Accumulator::merge(Accumulator&& other) {
+  SLUICE_CHECK(resources.append_all(std::move(other.resources)));
+  SLUICE_CHECK(config.merge(other.config));
+  for (auto& [name, var] : other.vars) {
+    if (!vars.emplace(name, std::move(var)).second) {
+      return fail(Code::kInvalid, "var '" + name + "' already encountered");
+    }
+  }
+  return {};
+}
+
+Result<void> Accumulator::merge_vars(const std::vector<VarEntry>& incoming) {
+  for (const VarEntry& var : incoming) {
+    const ObjectId target = target_of(var);
+    const bool any_namespace =
+        target.ns.empty() && !is_cluster_scoped(resources.schema(), target.gvk);
+    const auto matched = any_namespace ? resources.by_any_gvk_name(target.gvk, target.name)
+                                       : resources.by_any_id(target);
+    if (matched.size() > 1) {
+      VarEntry shown = var;
+      shown.object = target;
+      return fail(Code::kInvalid, "found " + std::to_string(matched.size()) +
+                                      " resId matches for var " + var_text(shown) +
+                                      " (unable to disambiguate)");
+    }
+    if (matched.size() == 1) matched.front()->ref_vars.push_back(var.name);
+  }
+  for (const VarEntry& var : incoming) {
+    if (!vars.emplace(var.name, with_defaults(var)).second) {
+      return fail(Code::kInvalid, "var '" + var.name + "' already encountered");
+    }
+  }
+  return {};
+}
+
+Result<void> absorb(ResMap& resources, std::unique_ptr<BuildResource> generated) {
+  const auto matches = resources.by_any_id(generated->id);
+  const Behavior behavior = generated->behavior;
+  const bool changes = behavior == Behavior::kMerge || behavior == Behavior::kReplace;
+  if (matches.empty()) {
+    if (!changes) return resources.append(std::move(generated));
+    return fail(Code::kInvalid,
+                "id " + go_id(*generated) + " does not exist; cannot merge or replace");
+  }
+  if (matches.size() > 1) {
+    std::string shown;
+    for (const BuildResource* match : matches) {
+      if (!shown.empty()) shown += ' ';
+      shown += id_text(match->id);
+    }
+    return fail(Code::kInvalid, "found multiple objects [" + shown +
+                                    "] that could accept merge of " + id_text(generated->id));
+  }
+  BuildResource& old = *matches.front();
+  if (!changes) {
+    return fail(Code::kInvalid, "id " + go_id(*generated) + " exists; can not use behavior: '" +
+                                    std::string(behavior_name(behavior)) +
+                                    "', behavior must be merge or replace");
+  }
+  copy_metadata(*generated, old);
+  if (behavior == Behavior::kMerge) {
+    merge_data(generated->root(), std::as_const(old).root(), "data");
+    merge_data(generated->root(), std::as_const(old).root(), "binaryData");
+    if (old.origin) generated->origin = old.origin;
+  } else if (!generated->origin) {
+    generated->origin = old.origin;
+  }
+  read_id(*generated, resources.schema());
+  resources.replace(old, std::move(generated));
+  return {};
+}
+
+std::string vars_text(const std::vector<VarEntry>& vars) {
+  std::string text = "[";
+  for (const VarEntry& var : vars) {
+    if (text.size() > 1) text += ' ';
+    text += var_text(var);
+  }
+  return text + "]";
+}
+
+}  // namespace sluice::kustomize

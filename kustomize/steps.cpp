@@ -1,0 +1,508 @@
+#include "steps.hpp"
+
+#include <utility>
+
+#include "sluice/base/encoding.hpp"
+#include "sluice/decrypt/sops_file.hpp"
+#include "sluice/generators/name_suffix.hpp"
+#include "sluice/yaml/read.hpp"
+#include "sluice/yaml/write.hpp"
+
+#include "kustomization_fields.hpp"
+#include "origin.hpp"
+
+namespace sluice::kustomize {
+
+namespace {
+
+using generators::GeneratorArgs;
+
+// The config that kustomize hands to a builtin transformer, printed in its error messages.
+class ConfigText {
+ public:
+  ConfigText() { doc_.root().set_mapping(); }
+  yaml::Ref root() { return doc_.root(); }
+  void put(yaml::Ref map, std::string_view key, const std::string& text) {
+    if (!text.empty()) map.put_string(key, text);
+  }
+  void put(std::string_view key, const std::string& text) { put(root(), key, text); }
+  void put(const std::optional<Selector>& target) {
+    if (!target) return;
+    const yaml::Ref map = root().put_mapping("target");
+    put(map, "group", target->gvk.group);
+    put(map, "version", target->gvk.version);
+    put(map, "kind", target->gvk.kind);
+    put(map, "name", target->name);
+    put(map, "namespace", target->ns);
+    put(map, "annotationSelector", target->annotation_selector);
+    put(map, "labelSelector", target->label_selector);
+  }
+  void put(const std::optional<PatchOptions>& options) {
+    if (!options) return;
+    const yaml::Ref map = root().put_mapping("options");
+    if (options->allow_name_change) map.put_bool("allowNameChange", true);
+    if (options->allow_kind_change) map.put_bool("allowKindChange", true);
+  }
+  std::string text() const {
+    std::string out;
+    if (!yaml::write_yaml(doc_.root(), out)) return {};
+    return out;
+  }
+
+ private:
+  yaml::Document doc_;
+};
+
+Error trouble(Error error, std::string_view kind, const std::string& config) {
+  return std::move(error).prefix("trouble configuring builtin " + std::string(kind) +
+                                 " with config: `\n" + config + "`: ");
+}
+
+std::string patch_config(const PatchEntry& entry) {
+  ConfigText config;
+  config.put("path", entry.path);
+  config.put("patch", entry.patch);
+  config.put(entry.target);
+  config.put(entry.options);
+  return config.text();
+}
+
+ReadResources reader_for(const StepContext& context, FileId id, std::string path) {
+  return [&build = context.build, id, path = std::move(path)](std::string_view text) {
+    return read_resources(std::make_shared<const std::string>(text), id, path, build);
+  };
+}
+
+bool names_same_file(const StepContext& context, const GeneratorArgs& args,
+                     const sources::Blob& blob) {
+  const auto is_it = [&](std::string_view path) {
+    const auto other = context.loader.load(path);
+    return other && other->real_path == blob.real_path;
+  };
+  for (const std::string& path : args.envs) {
+    if (is_it(path)) return true;
+  }
+  for (const std::string& source : args.files) {
+    const auto parsed = generators::parse_file_source(source);
+    if (parsed && is_it(parsed->path)) return true;
+  }
+  return false;
+}
+
+// --- one function per kind of transformer, in kustomize's order ---
+
+class Builder {
+ public:
+  Builder(const StepContext& context, const TransformerConfig& config)
+      : context_(context), file_(context.file), config_(config) {}
+
+  Result<std::vector<Transformer>> build() {
+    SLUICE_CHECK(merge_patches());
+    SLUICE_CHECK(patches());
+    name_space();
+    prefix_and_suffix();
+    SLUICE_CHECK(labels());
+    annotations();
+    SLUICE_CHECK(json_patches());
+    replicas();
+    images();
+    SLUICE_CHECK(replacements());
+    return std::move(steps_);
+  }
+
+ private:
+  void add(std::string_view kind, std::function<Result<void>(ResMap&)> run) {
+    steps_.push_back({std::move(run), context_.builtin(kind)});
+  }
+
+  Result<void> merge_patches() {
+    if (file_.patches_strategic_merge.empty()) return {};
+    constexpr std::string_view kKind = "PatchStrategicMergeTransformer";
+    ConfigText config;
+    const yaml::Ref paths = config.root().put_sequence("paths");
+    for (const std::string& path : file_.patches_strategic_merge)
+      paths.append_string(path);
+    auto all = std::make_shared<Resources>();
+    std::string shown;
+    for (std::size_t i = 0; i < file_.patches_strategic_merge.size(); ++i) {
+      const std::string& entry = file_.patches_strategic_merge[i];
+      auto patches = load_merge_patch(entry, context_);
+      if (!patches) {
+        return fail(trouble(std::move(patches).error(), kKind, config.text())
+                        .at(file_.where(context_.build, "patchesStrategicMerge", i)));
+      }
+      for (auto& patch : *patches)
+        all->push_back(std::move(patch));
+      shown += (shown.empty() ? "" : " ") + entry;
+    }
+    if (all->empty()) {
+      return fail(
+          trouble(Error(Code::kInvalid, "patch appears to be empty; files=[" + shown + "], Patch="),
+                  kKind, config.text())
+              .at(file_.where(context_.build, "patchesStrategicMerge")));
+    }
+    add(kKind, [all](ResMap& resources) { return apply_merge_patches(resources, *all); });
+    return {};
+  }
+
+  Result<void> patches() {
+    constexpr std::string_view kKind = "PatchTransformer";
+    for (std::size_t i = 0; i < file_.patches.size(); ++i) {
+      const PatchEntry& entry = file_.patches[i];
+      const Where where = file_.where(context_.build, "patches", i);
+      auto loaded = load_patch(entry, {}, context_);
+      if (!loaded) {
+        return fail(trouble(std::move(loaded).error(), kKind, patch_config(entry)).at(where));
+      }
+      auto rule = std::make_shared<PatchRule>(*std::move(loaded));
+      add(kKind, [rule, where](ResMap& resources) -> Result<void> {
+        auto done = apply_patch(resources, *rule);
+        if (!done) return fail(std::move(done).error().at(where));
+        return {};
+      });
+    }
+    return {};
+  }
+
+  void name_space() {
+    if (file_.ns.empty()) return;
+    NamespaceArgs args;
+    args.ns = file_.ns;
+    add("NamespaceTransformer", [args, &specs = config_.name_space](ResMap& resources) {
+      return set_namespace(resources, args, specs);
+    });
+  }
+
+  void prefix_and_suffix() {
+    if (!file_.name_prefix.empty()) {
+      add("PrefixTransformer", [this_ = &file_, &specs = config_.name_prefix](ResMap& resources) {
+        return add_prefix(resources, this_->name_prefix, specs);
+      });
+    }
+    if (!file_.name_suffix.empty()) {
+      add("SuffixTransformer", [this_ = &file_, &specs = config_.name_suffix](ResMap& resources) {
+        return add_suffix(resources, this_->name_suffix, specs);
+      });
+    }
+  }
+
+  Result<std::vector<FieldSpec>> label_specs(const LabelEntry& label) {
+    std::vector<FieldSpec> specs = label.fields;
+    const auto merge = [&](std::span<const FieldSpec> more) {
+      return merge_field_specs(specs, more);
+    };
+    const auto failed = [](Error error, std::string_view what) {
+      return fail(std::move(error).prefix("failed to merge " + std::string(what) + ": "));
+    };
+    if (auto done = merge(config_.labels); !done) return failed(done.error(), "labels");
+    if (label.include_selectors) {
+      if (auto done = merge(config_.common_labels); !done) return failed(done.error(), "labels");
+      return specs;
+    }
+    if (label.include_templates) {
+      if (auto done = merge(config_.template_labels); !done) {
+        return failed(done.error(), "template fieldSpec");
+      }
+    }
+    if (label.include_volume_claim_templates) {
+      if (auto done = merge(config_.volume_claim_template_labels); !done) {
+        return failed(done.error(), "volumeClaimTemplate fieldSpec");
+      }
+    }
+    const FieldSpec metadata{{}, "metadata/labels", true};
+    if (auto done = merge({&metadata, 1}); !done) return failed(done.error(), "labels");
+    return specs;
+  }
+
+  Result<void> labels() {
+    if (file_.labels.empty() && file_.common_labels.empty()) return {};
+    constexpr std::string_view kKind = "LabelTransformer";
+    for (std::size_t i = 0; i < file_.labels.size(); ++i) {
+      auto specs = label_specs(file_.labels[i]);
+      if (!specs) {
+        return fail(std::move(specs).error().at(file_.where(context_.build, "labels", i)));
+      }
+      add(kKind, [label = &file_.labels[i], specs = *std::move(specs)](ResMap& resources) {
+        return set_labels(resources, label->pairs, specs);
+      });
+    }
+    add(kKind, [this_ = &file_, &specs = config_.common_labels](ResMap& resources) {
+      return set_labels(resources, this_->common_labels, specs);
+    });
+    return {};
+  }
+
+  void annotations() {
+    if (file_.common_annotations.empty()) return;
+    add("AnnotationsTransformer",
+        [this_ = &file_, &specs = config_.common_annotations](ResMap& resources) {
+          return set_annotations(resources, this_->common_annotations, specs);
+        });
+  }
+
+  Result<void> json_patches() {
+    constexpr std::string_view kKind = "PatchJson6902Transformer";
+    for (std::size_t i = 0; i < file_.patches_json6902.size(); ++i) {
+      const PatchEntry& entry = file_.patches_json6902[i];
+      const Where where = file_.where(context_.build, "patchesJson6902", i);
+      auto loaded =
+          load_json6902(entry.target.value_or(Selector{}), entry.path, entry.patch, context_);
+      if (!loaded) {
+        ConfigText config;
+        config.put("path", entry.path);
+        config.put("jsonOp", entry.patch);
+        config.put(entry.target);
+        return fail(trouble(std::move(loaded).error(), kKind, config.text()).at(where));
+      }
+      auto rule = std::make_shared<Json6902Rule>(*std::move(loaded));
+      add(kKind, [rule, where](ResMap& resources) -> Result<void> {
+        auto done = apply_json6902(resources, *rule);
+        if (!done) return fail(std::move(done).error().at(where));
+        return {};
+      });
+    }
+    return {};
+  }
+
+  void replicas() {
+    for (std::size_t i = 0; i < file_.replicas.size(); ++i) {
+      const Where where = file_.where(context_.build, "replicas", i);
+      add("ReplicaCountTransformer",
+          [rule = &file_.replicas[i], where,
+           &specs = config_.replicas](ResMap& resources) -> Result<void> {
+            auto done = set_replicas(resources, *rule, specs);
+            if (!done) return fail(std::move(done).error().at(where));
+            return {};
+          });
+    }
+  }
+
+  void images() {
+    const std::span<const ImageRule> all = file_.images;
+    if (all.empty()) return;
+    // One pass for all rules, unless each has to leave its own mark.
+    const std::size_t per_step = context_.origin ? 1 : all.size();
+    for (std::size_t i = 0; i < all.size(); i += per_step) {
+      add("ImageTagTransformer",
+          [rules = all.subspan(i, per_step), &specs = config_.images](ResMap& resources) {
+            return set_images(resources, rules, specs);
+          });
+    }
+  }
+
+  Result<void> replacements() {
+    if (file_.replacements.empty()) return {};
+    constexpr std::string_view kKind = "ReplacementTransformer";
+    const Where where = file_.where(context_.build, "replacements");
+    auto loaded = load_replacements(file_.replacements, context_);
+    if (!loaded) {
+      ConfigText config;
+      config.root().put("Replacements", std::as_const(file_.source).root().get("replacements"));
+      return fail(trouble(std::move(loaded).error(), kKind, config.text()).at(where));
+    }
+    auto all = std::make_shared<std::vector<Replacement>>(*std::move(loaded));
+    add(kKind, [all, where](ResMap& resources) -> Result<void> {
+      auto done = apply_replacements(resources, *all);
+      if (!done) return fail(std::move(done).error().at(where));
+      return {};
+    });
+    return {};
+  }
+
+  const StepContext& context_;
+  const KustomizationFile& file_;
+  const TransformerConfig& config_;
+  std::vector<Transformer> steps_;
+};
+
+}  // namespace
+
+std::optional<Origin> StepContext::builtin(std::string_view kind) const {
+  if (!origin) return std::nullopt;
+  Origin result;
+  result.repo = origin->repo;
+  result.ref = origin->ref;
+  result.configured_in = join_paths(origin->path, file.file_name);
+  result.by_api_version = "builtin";
+  result.by_kind = kind;
+  return result;
+}
+
+Result<std::vector<Generator>> builtin_generators(const StepContext& context) {
+  std::vector<Generator> all;
+  const auto add = [&](const std::vector<GeneratorArgs>& list, std::string_view kind,
+                       std::string_view field, bool is_secret) {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      all.push_back(
+          {[&context, &list, i, is_secret, field]() -> Result<Resources> {
+             GeneratorArgs args = list[i];
+             args.options =
+                 generators::merge_options(std::move(args.options), context.file.generator_options);
+             auto made = run_config_map_generator(args, context, is_secret);
+             if (made) return made;
+             return fail(std::move(made).error().at(context.file.where(context.build, field, i)));
+           },
+           context.builtin(kind), std::string(kind)});
+    }
+  };
+  add(context.file.config_maps, "ConfigMapGenerator", "configMapGenerator", false);
+  add(context.file.secrets, "SecretGenerator", "secretGenerator", true);
+  if (!context.file.helm_charts.empty()) {
+    const Where where = context.file.where(context.build, "helmCharts");
+    if (!context.build.options().enable_helm) {
+      return fail(trouble(Error(Code::kInvalid, "must specify --enable-helm"),
+                          "HelmChartInflationGenerator",
+                          "name: " + context.file.helm_charts.front().name + "\n")
+                      .at(where));
+    }
+    return fail(Error(Code::kUnsupported, "helmCharts are not supported", where,
+                      "render the chart with helm template and list the output in resources"));
+  }
+  return all;
+}
+
+Result<std::vector<Transformer>> builtin_transformers(const StepContext& context,
+                                                      const TransformerConfig& config) {
+  return Builder(context, config).build();
+}
+
+Result<Resources> run_config_map_generator(const GeneratorArgs& args, const StepContext& context,
+                                           bool is_secret) {
+  generators::GenerateContext generate;
+  generate.load = [&](std::string_view path) { return context.loader.load(path); };
+  if (context.build.options().lift_encrypted) {
+    generate.sops = &context.build.sops();
+    if (!is_secret) {
+      // Flux decrypts the inputs of secretGenerators, in place: a ConfigMap gets plaintext only
+      // from a file that it shares with one.
+      generate.should_lift = [&](const sources::Blob& blob) {
+        for (const GeneratorArgs& secret : context.file.secrets) {
+          if (names_same_file(context, secret, blob)) return true;
+        }
+        return false;
+      };
+    }
+  }
+  auto document = is_secret ? generators::generate_secret(args, generate)
+                            : generators::generate_config_map(args, generate);
+  if (!document) return fail(std::move(document).error());
+  auto resource = std::make_unique<BuildResource>();
+  resource->doc = *std::move(document);
+  resource->needs_hash = !args.options || !args.options->disable_name_suffix_hash;
+  resource->behavior = parse_behavior(args.behavior);
+  resource->had_build_annotation = true;
+  read_id(*resource, std::as_const(context.build).schema());
+  Resources made;
+  made.push_back(std::move(resource));
+  return made;
+}
+
+Result<PatchRule> load_patch(const PatchEntry& entry, const std::string& config,
+                             const StepContext& context) {
+  const auto quoted = [&] { return config.empty() ? patch_config(entry) : config; };
+  const std::string_view text = trim_patch(entry.patch);
+  const PatchOptions options = entry.options.value_or(PatchOptions{});
+  if (text.empty() && entry.path.empty()) {
+    return fail(Code::kInvalid, "must specify one of patch and path in\n" + quoted());
+  }
+  if (!text.empty() && !entry.path.empty()) {
+    return fail(Code::kInvalid, "patch and path can't be set at the same time\n" + quoted());
+  }
+  if (!text.empty()) {
+    return read_patch(text, patch_source("patch", text), entry.target, options,
+                      reader_for(context, FileId::kNone, {}));
+  }
+  auto blob = context.loader.load(entry.path);
+  if (!blob) {
+    return fail(std::move(blob).error().prefix("failed to get the patch file from path(" +
+                                               entry.path + "): "));
+  }
+  const FileId id = context.build.files().add(context.build.tree().display(blob->real_path));
+  return read_patch(*blob->bytes, patch_source("path", entry.path), entry.target, options,
+                    reader_for(context, id, entry.path));
+}
+
+Result<Resources> load_merge_patch(const std::string& path_or_text, const StepContext& context) {
+  // Nearly every entry is a path; only text with a line break or a colon can be a resource.
+  if (path_or_text.find_first_of("\n:{") != std::string::npos ||
+      path_or_text.find_first_not_of(" \t") == std::string::npos || path_or_text[0] == '#') {
+    auto inline_patch = read_resources(std::make_shared<const std::string>(path_or_text),
+                                       FileId::kNone, {}, context.build);
+    if (inline_patch) return inline_patch;
+  }
+  SLUICE_TRY(const sources::Blob blob, context.loader.load(path_or_text));
+  const FileId id = context.build.files().add(context.build.tree().display(blob.real_path));
+  auto patches = read_resources(blob.bytes, id, path_or_text, context.build);
+  if (!patches) return fail(name_file(std::move(patches).error(), path_or_text));
+  return patches;
+}
+
+Result<Json6902Rule> load_json6902(const Selector& target, const std::string& path,
+                                   const std::string& text, const StepContext& context) {
+  if (target.name.empty()) return fail(Code::kInvalid, "must specify the target name");
+  if (path.empty() && text.empty()) {
+    return fail(Code::kInvalid, "empty file path and empty jsonOp");
+  }
+  if (!path.empty() && !text.empty()) {
+    return fail(Code::kInvalid, "must specify a file path or jsonOp, not both");
+  }
+  if (path.empty()) return read_json6902(text, {}, target);
+  SLUICE_TRY(const sources::Blob blob, context.loader.load(path));
+  return read_json6902(*blob.bytes, path, target);
+}
+
+Result<std::vector<Replacement>> load_replacements(const std::vector<ReplacementEntry>& entries,
+                                                   const StepContext& context) {
+  std::vector<Replacement> all;
+  for (const ReplacementEntry& entry : entries) {
+    if (entry.path.empty()) {
+      all.push_back(entry.inline_replacement);
+      continue;
+    }
+    const auto& targets = entry.inline_replacement.targets;
+    if (entry.has_source || (targets && !targets->empty())) {
+      return fail(Code::kInvalid, "cannot specify both path and inline replacement");
+    }
+    SLUICE_TRY(const sources::Blob blob, context.loader.load(entry.path));
+    const FileId id = context.build.files().add(context.build.tree().display(blob.real_path));
+    yaml::ReadOptions options;
+    options.schema = yaml::Schema::kV2;
+    options.engine = context.build.options().yaml_engine;
+    options.unique_keys = false;
+    SLUICE_TRY(const auto documents, yaml::read_yaml(blob.bytes, id, options));
+    const yaml::Node root = documents.empty() ? yaml::Node() : documents.front().root();
+    if (!root.is_mapping() && !root.is_sequence()) {
+      return fail(Error(Code::kInvalid,
+                        "unsupported replacement type encountered within replacement path: " +
+                            std::string(root.is_null() ? "invalid" : "string"),
+                        context.build.where(root)));
+    }
+    SLUICE_TRY(auto more, read_replacements_file(root));
+    for (Replacement& replacement : more)
+      all.push_back(std::move(replacement));
+  }
+  return all;
+}
+
+Result<void> add_name_suffixes(ResMap& resources, BuildContext& context) {
+  bool warned = false;
+  decrypt::LeafDecryptor* decryptor = context.options().decryptor;
+  for (const auto& resource : resources.items()) {
+    if (!resource->needs_hash) continue;
+    const yaml::Node root = std::as_const(*resource).root();
+    if (decryptor == nullptr && !warned && generators::suffix_needs_decryption(root)) {
+      warned = true;
+      context.warn(
+          "# Warning: without keys, name suffixes of encrypted content are derived from its "
+          "ciphertext: they differ from those of a build that can decrypt");
+    }
+    auto suffix = generators::name_suffix(root, decryptor, context.options().cancel);
+    if (!suffix) return fail(std::move(suffix).error().at(context.where(root)));
+    resource->store_previous_id();
+    resource->root().put_mapping("metadata").put_string("name", resource->id.name + "-" + *suffix);
+    resources.changed(*resource);
+  }
+  return {};
+}
+
+}  // namespace sluice::kustomize

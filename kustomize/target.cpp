@@ -1,0 +1,375 @@
+#include "target.hpp"
+
+#include <array>
+#include <utility>
+
+#include "sluice/base/encoding.hpp"
+#include "sluice/yaml/read.hpp"
+
+#include "origin.hpp"
+#include "schema.hpp"
+#include "steps.hpp"
+
+namespace sluice::kustomize {
+
+namespace {
+
+constexpr std::array<std::string_view, 3> kFileNames = {"kustomization.yaml", "kustomization.yml",
+                                                        "Kustomization"};
+
+// generators, transformers and validators may hold resources themselves instead of paths.
+bool may_be_inline(const std::string& entry) {
+  return entry.find_first_of("\n:{#") != std::string::npos ||
+         entry.find_first_not_of(" \t") == std::string::npos;
+}
+
+void note_transformation(ResMap& resources, const Origin& origin) {
+  for (const auto& resource : resources.items()) {
+    if (resource->origin) {
+      resource->transformations.push_back(origin);
+    } else {
+      // kustomize takes it for made by the transformer.
+      resource->origin = origin;
+    }
+  }
+}
+
+}  // namespace
+
+Target::Target(Loader loader, KustomizationFile file, BuildContext& context)
+    : context_(&context), loader_(std::move(loader)), file_(std::move(file)) {}
+
+Result<Target> Target::load(Loader loader, BuildContext& context) {
+  std::optional<sources::Blob> found;
+  std::string_view found_name;
+  for (const std::string_view name : kFileNames) {
+    auto blob = loader.load(name);
+    if (!blob) {
+      if (blob.error().code() == Code::kNotFound || blob.error().code() == Code::kInvalid) continue;
+      return fail(std::move(blob).error());
+    }
+    if (found) {
+      return fail(Code::kInvalid,
+                  "Found multiple kustomization files under: " + loader.display() + "\n");
+    }
+    found = *std::move(blob);
+    found_name = name;
+  }
+  if (!found) {
+    return fail(Code::kNotFound,
+                "unable to find one of 'kustomization.yaml', 'kustomization.yml' or "
+                "'Kustomization' in directory '" +
+                    loader.display() + "'");
+  }
+  const FileId id = context.files().add(context.tree().display(found->real_path));
+  SLUICE_TRY(KustomizationFile file,
+             read_kustomization(found->bytes, id, loader.display(), context));
+  file.file_name = found_name;
+  return Target(std::move(loader), std::move(file), context);
+}
+
+void Target::track_origins() {
+  if (!file_.build_metadata.empty()) origin_.emplace();
+}
+
+Result<void> Target::set_schema(bool reset) {
+  if (!reset && context_->schema_is_set()) return {};
+  if (file_.has_openapi_path) {
+    SLUICE_TRY(const sources::Blob blob, loader_.load(file_.openapi_path));
+    if (!file_.openapi_version.empty()) {
+      return fail(Error(Code::kInvalid,
+                        "builtin version and custom schema provided, cannot use both",
+                        file_.where(*context_, "openapi")));
+    }
+    const FileId id = context_->files().add(context_->tree().display(blob.real_path));
+    yaml::ReadOptions options;
+    options.schema = yaml::Schema::kV2;
+    options.unique_keys = false;
+    SLUICE_TRY(auto documents, yaml::read_yaml(blob.bytes, id, options));
+    if (documents.empty()) documents.emplace_back();
+    return context_->use_schema(std::move(documents.front()));
+  }
+  if (file_.openapi_version.empty()) return {};
+  if (file_.openapi_version != "v1.21.2") {  // openapiinfo.go: the one that is built in
+    return fail(Error(Code::kInvalid, "the specified OpenAPI version is not built in",
+                      file_.where(*context_, "openapi")));
+  }
+  context_->use_builtin_schema();
+  return {};
+}
+
+Result<Accumulator> Target::accumulate() {
+  return accumulate(Accumulator(context_->schema()));
+}
+
+Result<Accumulator> Target::accumulate(Accumulator all) {
+  if (context_->options().cancel.cancelled()) return fail(Code::kCancelled, "cancelled");
+  auto read = accumulate_paths(all, file_.resources, "resources");
+  if (!read) return fail(std::move(read).error().prefix("accumulating resources: "));
+
+  SLUICE_TRY(const auto config, load_configurations(file_.configurations, loader_, *context_));
+  SLUICE_CHECK(all.config.merge(config));
+  SLUICE_TRY(const auto crds, load_crds(file_.crds, loader_, *context_));
+  SLUICE_CHECK(all.config.merge(crds));
+  SLUICE_CHECK(run_generators(all));
+
+  for (std::size_t i = 0; i < file_.components.size(); ++i) {
+    const std::string& path = file_.components[i];
+    const auto failed = [&](std::string_view what, const Error& error) {
+      return fail(Error(error.code(),
+                        "accumulating components: " + std::string(what) + go_quote(error.message()),
+                        error.where(), error.hint())
+                      .at(file_.where(*context_, "components", i)));
+    };
+    auto loader = loader_.descend(path);
+    if (!loader) return failed("loader.New ", loader.error());
+    auto done = accumulate_directory(all, *std::move(loader), path, /*is_component=*/true);
+    if (!done) return failed("accumulateDirectory: ", done.error());
+  }
+
+  SLUICE_CHECK(run_transformers(all));
+  SLUICE_CHECK(run_validators(all));
+  auto merged = all.merge_vars(file_.vars);
+  if (!merged) {
+    return fail(std::move(merged)
+                    .error()
+                    .prefix("merging vars " + vars_text(file_.vars) + ": ")
+                    .at(file_.where(*context_, "vars")));
+  }
+  return all;
+}
+
+Result<void> Target::accumulate_paths(Accumulator& all, const std::vector<std::string>& paths,
+                                      std::string_view field) {
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    auto done = accumulate_path(all, paths[i]);
+    if (!done) return fail(std::move(done).error().at(file_.where(*context_, field, i)));
+  }
+  return {};
+}
+
+Result<void> Target::accumulate_path(Accumulator& all, const std::string& path) {
+  auto as_file = accumulate_file(all, path);
+  if (as_file) return {};
+  Error file_error = std::move(as_file).error();
+  if (file_error.code() == Code::kUnsupported || file_error.code() == Code::kIntegrity ||
+      file_error.code() == Code::kDenied) {
+    return fail(std::move(file_error));
+  }
+  const auto both = [&](Error error) {
+    Where where = file_error.where();
+    error = std::move(error).prefix("accumulation err='" + file_error.message() + "': ");
+    return where.empty() ? std::move(error) : std::move(error).at(std::move(where));
+  };
+  auto loader = loader_.descend(path);
+  if (!loader) {
+    if (is_malformed_yaml(file_error)) return fail(std::move(file_error));
+    return fail(both(std::move(loader).error()));
+  }
+  auto done = accumulate_directory(all, *std::move(loader), path, /*is_component=*/false);
+  if (!done) return fail(both(std::move(done).error()));
+  return {};
+}
+
+Result<void> Target::accumulate_file(Accumulator& all, const std::string& path) {
+  const auto failed = [&](Error error) {
+    return fail(std::move(error).prefix("accumulating resources from '" + path + "': "));
+  };
+  auto blob = loader_.load(path);
+  if (!blob) return failed(std::move(blob).error());
+  const FileId id = context_->files().add(context_->tree().display(blob->real_path));
+  auto resources = read_resources(blob->bytes, id, path, *context_);
+  if (!resources) return failed(name_file(std::move(resources).error(), path));
+  if (origin_) {
+    const Origin origin = append_origin(*origin_, path);
+    for (auto& resource : *resources)
+      resource->origin = origin;
+  }
+  // A file that names one id twice fails as a file; one that repeats another's fails in merging.
+  auto map = to_res_map(*std::move(resources), context_->schema());
+  if (!map) return failed(std::move(map).error());
+  auto merged = all.resources.append_all(*std::move(map));
+  if (!merged) {
+    return fail(std::move(merged).error().prefix("merging resources from '" + path + "': "));
+  }
+  if (all.resources.size() > context_->options().max_resources) {
+    return fail(Code::kUnsupported,
+                "more than " + std::to_string(context_->options().max_resources) + " resources");
+  }
+  return {};
+}
+
+Result<void> Target::accumulate_directory(Accumulator& all, Loader loader, const std::string& path,
+                                          bool is_component) {
+  const std::string shown = loader.display();
+  auto loaded = Target::load(std::move(loader), *context_);
+  if (!loaded) {
+    return fail(
+        std::move(loaded).error().prefix("couldn't make target for path '" + shown + "': "));
+  }
+  Target target = *std::move(loaded);
+  target.file_.build_metadata = file_.build_metadata;
+  if (origin_) target.origin_ = append_origin(*origin_, path);
+  SLUICE_CHECK(target.set_schema(/*reset=*/false));
+  if (is_component && !target.file_.is_component()) {
+    return fail(Code::kInvalid, "expected kind 'Component' for path '" + shown + "' but got '" +
+                                    target.file_.kind + "'");
+  }
+  if (!is_component && target.file_.is_component()) {
+    return fail(Code::kInvalid, "expected kind != 'Component' for path '" + shown + "'");
+  }
+  const auto recursed = [&](Error error) {
+    return fail(std::move(error).prefix("recursed accumulation of path '" + shown + "': "));
+  };
+  if (is_component) {
+    // A component works on what its user has gathered.
+    auto done = target.accumulate(std::exchange(all, Accumulator(context_->schema())));
+    if (!done) return recursed(std::move(done).error());
+    all = *std::move(done);
+    return {};
+  }
+  auto done = target.accumulate();
+  if (!done) return recursed(std::move(done).error());
+  auto merged = all.merge(*std::move(done));
+  if (!merged) {
+    return fail(std::move(merged).error().prefix("recursed merging from path '" + shown + "': "));
+  }
+  return {};
+}
+
+Result<ResMap> Target::plugin_configs(const std::vector<std::string>& entries,
+                                      std::string_view field) {
+  Accumulator configs(context_->schema());
+  std::vector<std::string> paths;
+  for (const std::string& entry : entries) {
+    if (may_be_inline(entry)) {
+      auto inline_configs =
+          read_resources(std::make_shared<const std::string>(entry), FileId::kNone, {}, *context_);
+      if (inline_configs) {
+        auto map = to_res_map(*std::move(inline_configs), context_->schema());
+        if (map) {
+          if (origin_) {
+            for (const auto& config : map->items()) {
+              config->origin = append_origin(*origin_, file_.file_name);
+            }
+          }
+          SLUICE_CHECK(configs.resources.append_all(*std::move(map)));
+          continue;
+        }
+      }
+    }
+    paths.push_back(entry);
+  }
+  SLUICE_CHECK(accumulate_paths(configs, paths, field));
+  return std::move(configs.resources);
+}
+
+Result<void> Target::run_generators(Accumulator& all) {
+  const StepContext steps{*context_, loader_, file_, origin_};
+  SLUICE_TRY(std::vector<Generator> generators, builtin_generators(steps));
+  ResMap configs(context_->schema());
+  if (!file_.generators.empty()) {
+    const auto failed = [](Error error) {
+      return fail(std::move(error).prefix("loading generator plugins: "));
+    };
+    auto loaded = plugin_configs(file_.generators, "generators");
+    if (!loaded) return failed(std::move(loaded).error());
+    configs = *std::move(loaded);
+    for (const auto& config : configs.items()) {
+      auto generator = generator_from_plugin(*config, steps);
+      if (!generator) {
+        return failed(std::move(generator).error().prefix("failed to load generator: "));
+      }
+      generators.push_back(*std::move(generator));
+    }
+  }
+  for (const Generator& generator : generators) {
+    SLUICE_TRY(Resources made, generator.run());
+    for (auto& resource : made) {
+      const Where where = context_->where(std::as_const(*resource).root());
+      if (generator.origin && !resource->origin) resource->origin = generator.origin;
+      auto done = absorb(all.resources, std::move(resource));
+      if (!done) {
+        return fail(std::move(done)
+                        .error()
+                        .prefix("merging from generator " + generator.name + ": ")
+                        .at(where));
+      }
+    }
+  }
+  return {};
+}
+
+Result<void> Target::run_transformers(Accumulator& all) {
+  const StepContext steps{*context_, loader_, file_, origin_};
+  SLUICE_TRY(std::vector<Transformer> transformers, builtin_transformers(steps, all.config.get()));
+  ResMap configs(context_->schema());
+  if (!file_.transformers.empty()) {
+    SLUICE_TRY(configs, plugin_configs(file_.transformers, "transformers"));
+    for (const auto& config : configs.items()) {
+      SLUICE_TRY(Transformer transformer, transformer_from_plugin(*config, steps));
+      transformers.push_back(std::move(transformer));
+    }
+  }
+  for (const Transformer& transformer : transformers) {
+    SLUICE_CHECK(transformer.run(all.resources));
+    if (transformer.origin) note_transformation(all.resources, *transformer.origin);
+    all.resources.drop_empty();
+  }
+  return {};
+}
+
+Result<void> Target::run_validators(Accumulator& all) {
+  if (file_.validators.empty()) return {};
+  const StepContext steps{*context_, loader_, file_, origin_};
+  SLUICE_TRY(const ResMap configs, plugin_configs(file_.validators, "validators"));
+  for (const auto& config : configs.items()) {
+    SLUICE_TRY(const Transformer validator, transformer_from_plugin(*config, steps));
+    // A validator may look, and leave a label; changes are an error.
+    std::vector<yaml::Document> before;
+    before.reserve(all.resources.size());
+    for (const auto& resource : all.resources.items())
+      before.push_back(resource->doc);
+    SLUICE_CHECK(validator.run(all.resources));
+    for (std::size_t i = 0; i < all.resources.size(); ++i) {
+      yaml::Document after = all.resources[i].doc;
+      const yaml::Ref labels = after.root().get("metadata").get("labels");
+      if (labels.erase("validated-by") && labels.size() == 0) {
+        after.root().get("metadata").erase("labels");
+      }
+      if (i < before.size() &&
+          yaml::equal(std::as_const(before[i]).root(), std::as_const(after).root())) {
+        continue;
+      }
+      return fail(Error(Code::kInvalid, "validator shouldn't modify the resource map: " +
+                                            id_text(all.resources[i].id) + " was changed by " +
+                                            id_text(config->id)));
+    }
+  }
+  return {};
+}
+
+Result<std::shared_ptr<const TransformerConfig>> load_configurations(
+    const std::vector<std::string>& paths, const Loader& loader, BuildContext& context) {
+  if (paths.empty()) return default_transformer_config();
+  auto merged = std::make_shared<TransformerConfig>(*default_transformer_config());
+  TransformerConfig extra;
+  for (const std::string& path : paths) {
+    SLUICE_TRY(const sources::Blob blob, loader.load(path));
+    const FileId id = context.files().add(context.tree().display(blob.real_path));
+    yaml::ReadOptions options;
+    options.schema = yaml::Schema::kV2;
+    options.engine = context.options().yaml_engine;
+    SLUICE_TRY(const auto documents, yaml::read_yaml(blob.bytes, id, options));
+    if (documents.empty()) continue;
+    auto config = read_transformer_config(documents.front().root());
+    if (!config) {
+      return fail(std::move(config).error().at(context.where(documents.front().root())));
+    }
+    SLUICE_CHECK(extra.merge(*config));
+  }
+  SLUICE_CHECK(merged->merge(extra));
+  return std::shared_ptr<const TransformerConfig>(std::move(merged));
+}
+
+}  // namespace sluice::kustomize
