@@ -27,6 +27,7 @@ void BuildContext::use_builtin_schema() {
 
 void BuildContext::warn(std::string line) {
   const std::lock_guard lock(mutex_);
+  if (options_.on_warning) options_.on_warning(line);
   warnings_.push_back(std::move(line));
 }
 

@@ -412,6 +412,7 @@ constexpr GoField<File> kKustomization[] = {
      }},
     {"helmGlobals", "helmGlobals",
      [](GoDecoder& d, Node n, File& o) {
+       if (n.is_mapping()) o.helm_globals.reset();  // what the deprecated field said
        d.pointer(n, "types.HelmGlobals", helm_globals_fields(), o.helm_globals);
      }},
     {"helmCharts", "helmCharts",

@@ -93,7 +93,7 @@ Where KustomizationFile::where(const BuildContext& context, std::string_view nam
 }
 
 Result<KustomizationFile> decode_kustomization(yaml::Document document, std::string_view directory,
-                                               BuildContext& context) {
+                                               BuildContext& context, bool allow_empty) {
   KustomizationFile file;
   file.source = std::move(document);
   const yaml::Node root = std::as_const(file.source).root();
@@ -121,7 +121,7 @@ Result<KustomizationFile> decode_kustomization(yaml::Document document, std::str
   note_places(file.config_maps, find_field(root, "configMapGenerator"));
   note_places(file.secrets, find_field(root, "secretGenerator"));
 
-  if (!has_content(root)) {
+  if (!allow_empty && !has_content(root)) {
     return fail(Error(Code::kInvalid, "kustomization.yaml is empty", context.where(root)));
   }
   std::string errors;
@@ -140,7 +140,7 @@ Result<KustomizationFile> decode_kustomization(yaml::Document document, std::str
 
 Result<KustomizationFile> read_kustomization(const std::shared_ptr<const std::string>& text,
                                              FileId id, std::string_view directory,
-                                             BuildContext& context) {
+                                             BuildContext& context, bool allow_empty) {
   yaml::ReadOptions options;
   options.schema = yaml::Schema::kV2;
   options.engine = context.options().yaml_engine;
@@ -155,7 +155,7 @@ Result<KustomizationFile> read_kustomization(const std::shared_ptr<const std::st
   // yaml.Unmarshal reads the first document only.
   yaml::Document document;
   if (!documents->empty()) document = std::move(documents->front());
-  return decode_kustomization(std::move(document), directory, context);
+  return decode_kustomization(std::move(document), directory, context, allow_empty);
 }
 
 }  // namespace sluice::kustomize

@@ -101,13 +101,14 @@ struct KustomizationFile {
 /// Decodes the text of a kustomization file, applies kustomize's fixes (`bases` are resources, …)
 /// and adds its deprecation warnings to `warnings`. `directory` is for messages.
 /// Errors: kInvalid: `invalid Kustomization: json: unknown field "x"`, "kustomization.yaml is
-/// empty", "Failed to read kustomization file under …".
+/// empty", "Failed to read kustomization file under …". `allow_empty`: no error for a file without
+/// content.
 Result<KustomizationFile> read_kustomization(const std::shared_ptr<const std::string>& text,
                                              FileId file, std::string_view directory,
-                                             BuildContext& context);
+                                             BuildContext& context, bool allow_empty = false);
 
 /// The same from a document (Flux's overrides make one).
 Result<KustomizationFile> decode_kustomization(yaml::Document document, std::string_view directory,
-                                               BuildContext& context);
+                                               BuildContext& context, bool allow_empty = false);
 
 }  // namespace sluice::kustomize

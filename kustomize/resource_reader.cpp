@@ -117,30 +117,6 @@ std::string go_map(yaml::Node node) {
   return text + "]";
 }
 
-// RNode.GetValidatedMetadata.
-Result<void> check_metadata(yaml::Node root) {
-  const std::string_view api_version = text_of(field(root, "apiVersion"));
-  const std::string_view kind = text_of(field(root, "kind"));
-  const yaml::Node metadata = field(root, "metadata");
-  const bool has_metadata = !nil_or_empty(metadata);
-  const auto has = [&](std::string_view name) { return !nil_or_empty(field(metadata, name)); };
-  if (api_version.empty() && kind.empty() && nil_or_empty(field(root, "apiVersion")) &&
-      nil_or_empty(field(root, "kind")) &&
-      !(has_metadata && (has("name") || has("namespace") || has("labels") || has("annotations")))) {
-    return fail(Code::kInvalid, "missing Resource metadata");
-  }
-  const std::string_view name = text_of(field(metadata, "name"));
-  const bool is_list = kind.ends_with("List");
-  if (!kind.empty() && (is_list || !name.empty())) return {};
-  std::string shown = "{{";
-  shown.append(api_version).append(" ").append(kind).append("} {{").append(name).append(" ");
-  shown.append(text_of(field(metadata, "namespace"))).append("} ");
-  shown += go_map(field(metadata, "labels")) + " " + go_map(field(metadata, "annotations")) + "}}";
-  return fail(Code::kInvalid, std::string(kind.empty() ? "missing kind in object "
-                                                       : "missing metadata.name in object ") +
-                                  shown);
-}
-
 yaml::Document part_of(yaml::Node node) {
   yaml::Document part;
   part.set_root(part.import(node));
@@ -263,6 +239,29 @@ Result<std::vector<yaml::Document>> inline_lists(std::vector<yaml::Document> doc
 }
 
 }  // namespace
+
+Result<void> check_metadata(yaml::Node root) {
+  const std::string_view api_version = text_of(field(root, "apiVersion"));
+  const std::string_view kind = text_of(field(root, "kind"));
+  const yaml::Node metadata = field(root, "metadata");
+  const bool has_metadata = !nil_or_empty(metadata);
+  const auto has = [&](std::string_view name) { return !nil_or_empty(field(metadata, name)); };
+  if (api_version.empty() && kind.empty() && nil_or_empty(field(root, "apiVersion")) &&
+      nil_or_empty(field(root, "kind")) &&
+      !(has_metadata && (has("name") || has("namespace") || has("labels") || has("annotations")))) {
+    return fail(Code::kInvalid, "missing Resource metadata");
+  }
+  const std::string_view name = text_of(field(metadata, "name"));
+  const bool is_list = kind.ends_with("List");
+  if (!kind.empty() && (is_list || !name.empty())) return {};
+  std::string shown = "{{";
+  shown.append(api_version).append(" ").append(kind).append("} {{").append(name).append(" ");
+  shown.append(text_of(field(metadata, "namespace"))).append("} ");
+  shown += go_map(field(metadata, "labels")) + " " + go_map(field(metadata, "annotations")) + "}}";
+  return fail(Code::kInvalid, std::string(kind.empty() ? "missing kind in object "
+                                                       : "missing metadata.name in object ") +
+                                  shown);
+}
 
 bool is_malformed_yaml(const Error& error) {
   return error.message().find("MalformedYAMLError") != std::string::npos;

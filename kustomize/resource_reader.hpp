@@ -27,6 +27,10 @@ Result<Resources> read_resources(std::shared_ptr<const std::string> text, FileId
 /// The same into a map, which finds duplicates.
 Result<ResMap> to_res_map(Resources resources, const Schema& schema);
 
+/// RNode.GetValidatedMetadata: a resource has a kind and, unless it is a list, a name. Error:
+/// kInvalid "missing metadata.name in object …".
+Result<void> check_metadata(yaml::Node root);
+
 /// kusterr.Handler: adds " in File: x" to the errors that get it.
 Error name_file(Error error, std::string_view path);
 bool is_malformed_yaml(const Error& error);

@@ -39,7 +39,7 @@ void note_transformation(ResMap& resources, const Origin& origin) {
 Target::Target(Loader loader, KustomizationFile file, BuildContext& context)
     : context_(&context), loader_(std::move(loader)), file_(std::move(file)) {}
 
-Result<Target> Target::load(Loader loader, BuildContext& context) {
+Result<Target> Target::load(Loader loader, BuildContext& context, bool allow_empty) {
   std::optional<sources::Blob> found;
   std::string_view found_name;
   for (const std::string_view name : kFileNames) {
@@ -56,14 +56,15 @@ Result<Target> Target::load(Loader loader, BuildContext& context) {
     found_name = name;
   }
   if (!found) {
-    return fail(Code::kNotFound,
-                "unable to find one of 'kustomization.yaml', 'kustomization.yml' or "
-                "'Kustomization' in directory '" +
-                    loader.display() + "'");
+    return fail(Error(Code::kNotFound,
+                      "unable to find one of 'kustomization.yaml', 'kustomization.yml' or "
+                      "'Kustomization' in directory '" +
+                          loader.display() + "'")
+                    .reason(std::string(kMissingKustomization)));
   }
   const FileId id = context.files().add(context.tree().display(found->real_path));
   SLUICE_TRY(KustomizationFile file,
-             read_kustomization(found->bytes, id, loader.display(), context));
+             read_kustomization(found->bytes, id, loader.display(), context, allow_empty));
   file.file_name = found_name;
   return Target(std::move(loader), std::move(file), context);
 }

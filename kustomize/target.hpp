@@ -17,11 +17,13 @@
 
 namespace sluice::kustomize {
 
+inline constexpr std::string_view kMissingKustomization = "no kustomization file";
+
 class Target {
  public:
   /// Reads the kustomization file of the loader's directory. Errors: kNotFound "unable to find one
   /// of …", kInvalid as read_kustomization.
-  static Result<Target> load(Loader loader, BuildContext& context);
+  static Result<Target> load(Loader loader, BuildContext& context, bool allow_empty = false);
   /// The same with a file that is already decoded.
   Target(Loader loader, KustomizationFile file, BuildContext& context);
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sluice/base/cancel.hpp"
@@ -64,6 +65,8 @@ struct BuildOptions {
   std::size_t max_resources = 1'000'000;
   unsigned threads = 0;  ///< for parsing and printing; 0: the machine's cores
   CancelToken cancel;
+  /// Called with each warning as it is found, so that they are seen when the build fails, too.
+  std::function<void(std::string_view line)> on_warning;
 };
 
 struct BuildResult {

@@ -16,6 +16,7 @@ namespace sluice::kustomize {
 struct Resource {
   ObjectId id;  ///< ns as in metadata.namespace: "" when not set
   yaml::Document document;
+  bool cluster_scoped = false;  ///< known to live outside namespaces
 };
 
 struct ResourceSet {

@@ -1,0 +1,153 @@
+#include "sluice/kustomize/build.hpp"
+
+#include <utility>
+
+#include "sluice/base/parallel.hpp"
+
+#include "build_context.hpp"
+#include "name_reference.hpp"
+#include "origin.hpp"
+#include "overrides.hpp"
+#include "resource_reader.hpp"
+#include "sort_order.hpp"
+#include "steps.hpp"
+#include "target.hpp"
+#include "vars.hpp"
+
+namespace sluice::kustomize {
+
+namespace {
+
+/// What `managedByLabel` writes: the release that this build answers like.
+constexpr std::string_view kKustomizeVersion = "v5.8.2";
+
+constexpr std::string_view kOriginKey = "config.kubernetes.io/origin";
+constexpr std::string_view kTransformationsKey = "alpha.config.kubernetes.io/transformations";
+constexpr std::string_view kLocalConfigKey = "config.kubernetes.io/local-config";
+
+// Annotations of kyaml that a build removes (resource.BuildAnnotations); kustomize's own never get
+// into a document here.
+constexpr std::string_view kRemoved[] = {"config.kubernetes.io/path", "config.kubernetes.io/index",
+                                         "config.k8s.io/id"};
+
+Result<Target> load_root(const TreePath& directory, BuildContext& context) {
+  SLUICE_TRY(Loader loader, Loader::at(directory, context));
+  const Overrides& overrides = context.options().overrides;
+  const Loader place = loader;
+  auto loaded = Target::load(std::move(loader), context, overrides.generate_kustomization);
+  if (!loaded) {
+    const bool is_missing = loaded.error().reason() == kMissingKustomization;
+    if (!is_missing || !overrides.generate_kustomization) return loaded;
+    SLUICE_TRY(KustomizationFile file, generate_kustomization(place, context));
+    loaded = Target(place, std::move(file), context);
+  }
+  SLUICE_CHECK(apply_overrides(loaded->file(), loaded->loader(), context));
+  return loaded;
+}
+
+Result<void> drop_local_config(ResMap& resources, const BuildContext& context) {
+  for (const auto& resource : resources.items()) {
+    const yaml::Node root = std::as_const(*resource).root();
+    auto checked = check_metadata(root);
+    if (!checked) return fail(std::move(checked).error().at(context.where(root)));
+  }
+  resources.drop_if([](const BuildResource& resource) {
+    const yaml::Node value =
+        resource.root().get("metadata").get("annotations").get(kLocalConfigKey);
+    return value.exists() && value.text() != "false";
+  });
+  return {};
+}
+
+// SetAnnotations(GetAnnotations()): every value becomes a string, and nothing is left of an empty
+// mapping. kustomize does this to each resource while it removes its own.
+void clean_annotations(BuildResource& resource, bool keep_origin, bool keep_transformations) {
+  const yaml::Ref metadata = resource.root().get("metadata");
+  const yaml::Ref annotations = metadata.get("annotations");
+  if (annotations.is_mapping()) {
+    for (const std::string_view key : kRemoved)
+      annotations.erase(key);
+    annotations.erase(kOriginKey);
+    annotations.erase(kTransformationsKey);
+    for (std::size_t i = 0; i < annotations.size(); ++i) {
+      if (!annotations.key(i).is_string()) {
+        annotations.key(i).set_string(std::string(annotations.key(i).text()));
+      }
+      const yaml::Ref value = annotations.value(i);
+      if (!value.is_string() && !value.is_encrypted()) value.set_string(std::string(value.text()));
+    }
+  }
+  const auto put = [&](std::string_view key, const std::string& text) {
+    resource.root().put_mapping("metadata").put_mapping("annotations").put_string(key, text);
+  };
+  if (keep_origin && resource.origin) put(kOriginKey, origin_text(*resource.origin));
+  if (keep_transformations && !resource.transformations.empty()) {
+    put(kTransformationsKey, transformations_text(resource.transformations));
+  }
+  const yaml::Node left = metadata.get("annotations");
+  if (left.exists() && (!left.is_mapping() || left.size() == 0)) metadata.erase("annotations");
+}
+
+Result<void> sort(ResMap& resources, const KustomizationFile& file, BuildContext& context) {
+  const Reorder reorder = context.options().reorder;
+  if (file.sort_options) {
+    if (reorder != Reorder::kUnspecified) {
+      context.warn(
+          "Warning: Sorting order is set both in 'kustomization.yaml' ('sortOptions') and in a CLI "
+          "flag ('--reorder'). Using the kustomization file over the CLI flag.");
+    }
+    auto done = sort_resources(resources, *file.sort_options);
+    if (!done) return fail(std::move(done).error().at(file.where(context, "sortOptions")));
+    return {};
+  }
+  if (reorder == Reorder::kNone) return {};
+  return sort_resources(resources, {"legacy", std::nullopt});
+}
+
+Result<ResMap> build_all(const TreePath& directory, BuildContext& context) {
+  SLUICE_TRY(Target root, load_root(directory, context));
+  SLUICE_CHECK(root.set_schema(/*reset=*/true));
+  root.track_origins();
+  SLUICE_TRY(Accumulator all, root.accumulate());
+
+  SLUICE_CHECK(add_name_suffixes(all.resources, context));
+  SLUICE_CHECK(fix_name_references(all.resources, all.config.get().name_reference));
+  SLUICE_CHECK(resolve_vars(all, context));
+  SLUICE_CHECK(drop_local_config(all.resources, context));
+
+  const KustomizationFile& file = root.file();
+  SLUICE_CHECK(sort(all.resources, file, context));
+  if (context.options().add_managed_by_label || file.wants("managedByLabel")) {
+    const FieldSpec spec{{}, "metadata/labels", true};
+    SLUICE_CHECK(set_labels(
+        all.resources,
+        {{"app.kubernetes.io/managed-by", "kustomize-" + std::string(kKustomizeVersion)}},
+        {&spec, 1}));
+  }
+  const bool keep_origin = file.wants("originAnnotations");
+  const bool keep_transformations = file.wants("transformerAnnotations");
+  for (const auto& resource : all.resources.items()) {
+    clean_annotations(*resource, keep_origin, keep_transformations);
+  }
+  return std::move(all.resources);
+}
+
+}  // namespace
+
+Result<BuildResult> build(const sources::Tree& tree, const TreePath& directory,
+                          const BuildOptions& options) {
+  BuildContext context(tree, options);
+  SLUICE_TRY(const ResMap resources, build_all(directory, context));
+  BuildResult result;
+  result.resources.resources.reserve(resources.size());
+  for (const auto& resource : resources.items()) {
+    result.resources.resources.push_back(
+        {std::move(resource->id), std::move(resource->doc), resource->cluster_scoped});
+  }
+  result.encrypted = context.sops_files();
+  result.warnings = context.take_warnings();
+  result.reads = context.take_reads();
+  return result;
+}
+
+}  // namespace sluice::kustomize

@@ -1,0 +1,58 @@
+#include "sluice/kustomize/resource_set.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "sluice/base/parallel.hpp"
+
+namespace sluice::kustomize {
+
+namespace {
+
+// kustomize puts a Go dump of the resource before the message; its name says as much.
+Error named(Error error, const Resource& resource) {
+  return std::move(error).prefix(resource.id.text() + ": ");
+}
+
+}  // namespace
+
+Result<std::string> ResourceSet::to_yaml() const {
+  constexpr std::size_t kBlock = 64;  // resources that one thread prints at a time
+  const std::size_t blocks = (resources.size() + kBlock - 1) / kBlock;
+  std::vector<std::string> texts(blocks);
+  std::vector<std::optional<Error>> errors(blocks);
+  parallel_for(blocks, 1, blocks < 2 ? 1 : 0, [&](std::size_t block) {
+    const std::size_t end = std::min(resources.size(), (block + 1) * kBlock);
+    for (std::size_t i = block * kBlock; i < end; ++i) {
+      if (i > 0) texts[block] += "---\n";
+      auto done = yaml::write_yaml(resources[i].document.root(), texts[block]);
+      if (!done) {
+        errors[block] = named(std::move(done).error(), resources[i]);
+        return;
+      }
+    }
+  });
+  std::string all;
+  std::size_t size = 0;
+  for (const std::string& text : texts)
+    size += text.size();
+  all.reserve(size);
+  for (std::size_t block = 0; block < blocks; ++block) {
+    if (errors[block]) return fail(*std::move(errors[block]));
+    all += texts[block];
+  }
+  return all;
+}
+
+Result<void> ResourceSet::write_yaml(yaml::ByteSink& out, yaml::LeafReader* leaves) const {
+  bool is_first = true;
+  for (const Resource& resource : resources) {
+    if (!is_first) out.append("---\n");
+    is_first = false;
+    auto done = yaml::write_yaml(resource.document.root(), out, leaves);
+    if (!done) return fail(named(std::move(done).error(), resource));
+  }
+  return {};
+}
+
+}  // namespace sluice::kustomize

@@ -1,0 +1,202 @@
+#include "vars.hpp"
+
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "sluice/yaml/scalar.hpp"
+
+#include "field_spec.hpp"
+#include "gvk.hpp"
+#include "path_getter.hpp"
+
+namespace sluice::kustomize {
+
+namespace {
+
+using yaml::Kind;
+
+struct Value {
+  Kind kind = Kind::kString;  // a collection: the var is left as it is
+  std::string text;           // as written into a longer string
+  std::string whole;          // as the whole value of a field
+};
+
+struct Var {
+  Value value;
+  std::size_t uses = 0;
+};
+using Vars = std::map<std::string, Var, std::less<>>;
+
+// "a.b[0]" is a path through the first item of b (convertSliceIndex).
+std::vector<std::string> path_parts(const std::string& path) {
+  std::vector<std::string> parts;
+  for (std::string& part : split_smart_path(path, '.')) {
+    const std::size_t open = part.rfind('[');
+    const bool is_index = open != std::string::npos && part.ends_with(']') &&
+                          part.size() - open > 2 &&
+                          part.find_first_not_of("0123456789", open + 1) == part.size() - 1;
+    if (!is_index) {
+      parts.push_back(std::move(part));
+      continue;
+    }
+    if (open > 0) parts.push_back(part.substr(0, open));
+    parts.push_back(part.substr(open + 1, part.size() - open - 2));
+  }
+  return parts;
+}
+
+// RNode.GetFieldValue; nullopt for its errors.
+std::optional<Value> value_of(yaml::Node node) {
+  const std::string text(node.text());
+  switch (node.kind()) {
+    case Kind::kMapping:
+    case Kind::kSequence:
+      return Value{node.kind(), {}, {}};
+    case Kind::kInt: {
+      std::int64_t value = 0;
+      const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+      if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
+      return Value{Kind::kInt, std::to_string(value), std::to_string(value)};
+    }
+    case Kind::kFloat: {
+      const auto value = yaml::float_value(text);
+      if (!value) return std::nullopt;
+      return Value{Kind::kFloat, yaml::format_float_g(*value), yaml::format_float_f(*value)};
+    }
+    case Kind::kBool: {
+      const auto value = yaml::bool_value(text, yaml::Schema::kV3);
+      if (!value) return std::nullopt;
+      const std::string word = *value ? "true" : "false";
+      return Value{Kind::kBool, word, word};
+    }
+    default:
+      return Value{Kind::kString, text, text};
+  }
+}
+
+std::string var_text(const VarEntry& var) {
+  return "{" + var.name + " " + gvk_text(var.object.gvk) + " {" + var.field_path + "}}";
+}
+
+Result<Value> find_value(const VarEntry& var, const ResMap& resources) {
+  for (const auto& resource : resources.items()) {
+    for (const std::string& name : resource->ref_vars) {
+      if (name != var.name) continue;
+      auto node = get_path(resource->root(), path_parts(var.field_path));
+      if (node && node->exists() && node->is_encrypted()) {
+        return fail(Code::kUnsupported,
+                    "var '" + var.name + "' reads an encrypted value of " + id_text(resource->id));
+      }
+      std::optional<Value> value;
+      if (node && node->exists()) value = value_of(*node);
+      if (!value) {
+        return fail(Code::kInvalid, "field specified in var '" + var_text(var) +
+                                        "' not found in corresponding resource");
+      }
+      return *std::move(value);
+    }
+  }
+  return fail(Code::kInvalid, "var '" + var_text(var) +
+                                  "' cannot be mapped to a field in the set of known resources");
+}
+
+// expand.go DoReplacements: "$(NAME)" is replaced, "$$" is a dollar sign, an unknown name stays.
+// The result is a string, or, when `input` is nothing but one var, a value of the var's kind.
+Value expand(std::string_view input, Vars& vars) {
+  std::string out;
+  std::size_t copied = 0;
+  for (std::size_t at = 0; at + 1 < input.size(); ++at) {
+    if (input[at] != '$') continue;
+    out.append(input, copied, at - copied);
+    const char next = input[at + 1];
+    if (next == '$') {
+      out += '$';
+      at += 1;
+    } else if (next != '(') {
+      out.append(input, at, 2);
+      at += 1;
+    } else if (const std::size_t end = input.find(')', at + 2); end == std::string_view::npos) {
+      out += "$(";
+      at += 1;
+    } else {
+      const std::string_view name = input.substr(at + 2, end - at - 2);
+      const auto var = vars.find(name);
+      const bool known = var != vars.end() && var->second.value.kind < Kind::kSequence;
+      if (known) ++var->second.uses;
+      if (at == 0 && end + 1 == input.size()) {
+        if (known) return var->second.value;
+        return {Kind::kString, std::string(input), std::string(input)};
+      }
+      if (known) {
+        out += var->second.value.text;
+      } else {
+        out.append(input, at, end + 1 - at);
+      }
+      at = end;
+    }
+    copied = at + 1;
+  }
+  out.append(input, copied);
+  return {Kind::kString, out, out};
+}
+
+void replace(yaml::Ref node, Vars& vars) {
+  const Value value = expand(node.text(), vars);
+  node.set_scalar(value.kind, value.whole);
+}
+
+Result<void> replace_all(yaml::Ref node, Vars& vars) {
+  if (node.is_null() || node.is_encrypted()) return {};
+  if (node.is_mapping()) {
+    for (std::size_t i = 0; i < node.size(); ++i) {
+      if (!node.key(i).is_string()) {
+        const Kind kind = node.key(i).kind();
+        const char* tag = kind == Kind::kInt     ? "!!int"
+                          : kind == Kind::kFloat ? "!!float"
+                          : kind == Kind::kBool  ? "!!bool"
+                                                 : "!!null";
+        return fail(Code::kInvalid, "invalid map key: value='" + std::string(node.key(i).text()) +
+                                        "', tag='" + tag + "'");
+      }
+      if (node.value(i).is_string()) replace(node.value(i), vars);
+    }
+    return {};
+  }
+  if (node.is_sequence()) {
+    for (std::size_t i = 0; i < node.size(); ++i) {
+      if (node.at(i).is_encrypted()) continue;
+      if (!node.at(i).is_string()) {
+        return fail(Code::kInvalid, "invalid value type expect a string");
+      }
+      replace(node.at(i), vars);
+    }
+    return {};
+  }
+  if (node.is_string()) replace(node, vars);
+  return {};
+}
+
+}  // namespace
+
+Result<void> resolve_vars(Accumulator& all, BuildContext& context) {
+  if (all.vars.empty()) return {};
+  Vars vars;
+  for (const auto& [name, var] : all.vars) {
+    SLUICE_TRY(vars[name].value, find_value(var, all.resources));
+  }
+  FieldSpecs specs(all.config.get().var_reference);
+  for (const auto& resource : all.resources.items()) {
+    SLUICE_CHECK(specs.apply(resource->root(), resource->id.gvk, Creates::kNothing,
+                             [&](yaml::Ref node) { return replace_all(node, vars); }));
+    all.resources.changed(*resource);
+  }
+  std::string unused;
+  for (const auto& [name, var] : vars) {
+    if (var.uses == 0) unused += (unused.empty() ? "" : ",") + name;
+  }
+  if (!unused.empty()) context.warn("well-defined vars that were never replaced: " + unused);
+  return {};
+}
+
+}  // namespace sluice::kustomize
