@@ -1,0 +1,560 @@
+#include "kustomize/replacements.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "sluice/base/encoding.hpp"
+#include "sluice/yaml/scalar.hpp"
+
+#include "kustomize/field_spec.hpp"
+#include "kustomize/go_decode.hpp"
+#include "kustomize/gvk.hpp"
+#include "kustomize/kustomization_fields.hpp"
+#include "kustomize/path_getter.hpp"
+#include "kustomize/regex.hpp"
+#include "kustomize/structured_text.hpp"
+
+namespace sluice::kustomize {
+namespace {
+
+constexpr std::string_view kDefaultPath = "metadata.name";
+
+tl::unexpected<Error> refuse_splice() {
+  return fail(Code::kUnsupported,
+              "a replacement cannot splice into or out of an encrypted value (delimiter, "
+              "structured data)",
+              Where{}, "copy the whole value, or leave the field unencrypted");
+}
+
+// --- printing for messages -----------------------------------------------------------------------
+
+std::string options_text(const std::optional<FieldOptions>& options) {
+  if (!options || (options->delimiter.empty() && !options->create)) return {};
+  return options->delimiter + "(" + std::to_string(options->index) +
+         "), create=" + (options->create ? "true" : "false");
+}
+
+std::string source_text(const ReplacementSource& source) {
+  std::string text = id_text(source.id);
+  if (!source.field_path.empty()) text += ":" + source.field_path;
+  if (const std::string options = options_text(source.options); !options.empty()) {
+    text += ":" + options;
+  }
+  return text;
+}
+
+// --- ids as replacements see them: the written namespace, not the effective one ------------------
+
+/// Calls `test(gvk, name, ns)` with the current and each previous id until it says yes.
+template <class Test>
+bool any_id(const BuildResource& resource, Test test) {
+  const ObjectId& id = resource.id;
+  if (test(id.gvk, id.name, id.ns)) return true;
+  return std::any_of(resource.previous.begin(), resource.previous.end(),
+                     [&](const PreviousId& old) {
+                       return test(Gvk{id.gvk.group, id.gvk.version, old.kind}, old.name, old.ns);
+                     });
+}
+
+std::string_view or_default(std::string_view ns) {
+  return ns.empty() ? std::string_view("default") : ns;
+}
+
+Result<BuildResource*> select_source(const ResMap& resources, const ReplacementSource& source) {
+  std::vector<BuildResource*> candidates;
+  if (!source.id.name.empty()) {
+    candidates = resources.by_any_name(source.id.name);
+  } else {
+    for (const auto& item : resources.items()) candidates.push_back(item.get());
+  }
+  BuildResource* found = nullptr;
+  for (BuildResource* resource : candidates) {
+    const bool selected =
+        any_id(*resource, [&](const Gvk& gvk, std::string_view name, std::string_view ns) {
+          return (source.id.name.empty() || source.id.name == name) &&
+                 (source.id.ns.empty() || or_default(source.id.ns) == or_default(ns)) &&
+                 is_selected(gvk, source.id.gvk);
+        });
+    if (!selected) continue;
+    if (found != nullptr) {
+      return fail(Code::kInvalid, "multiple matches for selector " + source_text(source));
+    }
+    found = resource;
+  }
+  if (found == nullptr) {
+    return fail(Code::kInvalid, "nothing selected by " + source_text(source));
+  }
+  return found;
+}
+
+std::vector<std::string> split(std::string_view text, std::string_view delimiter) {
+  std::vector<std::string> parts;
+  while (true) {
+    const std::size_t at = text.find(delimiter);
+    parts.emplace_back(text.substr(0, at));
+    if (at == std::string_view::npos) return parts;
+    text.remove_prefix(at + delimiter.size());
+  }
+}
+
+/// What a replacement copies. `node` may lie in the source itself: kustomize reads it anew for each
+/// target.
+struct Value {
+  yaml::Document own;  // holds `node` unless it is the source's
+  yaml::Node node;
+};
+
+Result<void> find_value(const ResMap& resources, const Replacement& replacement, Value& value) {
+  if (replacement.source_value && replacement.source) {
+    return fail(Code::kInvalid, "value and resource selectors are mutually exclusive");
+  }
+  if (replacement.source_value) {
+    const std::string& text = *replacement.source_value;
+    value.own.root().set_scalar(yaml::resolve_plain(text, yaml::Schema::kV3), text);
+    value.node = std::as_const(value.own).root();
+    return {};
+  }
+  const ReplacementSource& source = *replacement.source;
+  SLUICE_TRY(BuildResource * resource, select_source(resources, source));
+  const std::string_view path = source.field_path.empty() ? kDefaultPath : source.field_path;
+  auto found = get_path(resource->root(), split_smart_path(path, '.'));
+  if (!found) {
+    return fail(std::move(found).error().prefix("error looking up replacement source: "));
+  }
+  const yaml::Node node = *found;
+  const bool empty_collection = (node.is_mapping() || node.is_sequence()) && node.size() == 0;
+  if (!node.exists() || node.is_null() || empty_collection) {
+    return fail(Code::kInvalid, "fieldPath `" + std::string(path) +
+                                    "` is missing for replacement source " + id_text(source.id));
+  }
+  value.node = node;
+  if (!source.options || source.options->delimiter.empty()) return {};
+  if (node.is_encrypted()) return refuse_splice();
+  if (!is_leaf(node)) {
+    return fail(Code::kInvalid, "delimiter option can only be used with scalar nodes");
+  }
+  const std::vector<std::string> parts = split(node.text(), source.options->delimiter);
+  const std::int64_t index = source.options->index;
+  if (index < 0 || index >= static_cast<std::int64_t>(parts.size())) {
+    return fail(Code::kInvalid, "options.index " + std::to_string(index) +
+                                    " is out of bounds for value " + std::string(node.text()));
+  }
+  value.own.root().set_scalar(node.kind(), parts[static_cast<std::size_t>(index)], node.style());
+  value.node = std::as_const(value.own).root();
+  return {};
+}
+
+// --- kyaml's PathMatcher -------------------------------------------------------------------------
+
+struct Target {
+  yaml::Ref node;
+  bool is_new = false;       // made by `create`: it has no type yet
+  bool is_detached = false;  // within text that nobody writes back
+};
+
+/// A node as text for the regular expressions of `[field=regex]`.
+std::string printed(yaml::Node node) {
+  return yaml_v3_text(node);
+}
+
+class PathMatcher {
+ public:
+  PathMatcher(std::vector<std::string> path, Create create)
+      : path_(std::move(path)), create_(create) {}
+
+  /// Nothing found is no error.
+  Result<std::vector<Target>> run(yaml::Ref root) {
+    SLUICE_CHECK(match(root, 0, false, false));
+    return std::move(targets_);
+  }
+  /// Text that was read to go on inside it; must outlive the targets.
+  std::vector<std::unique_ptr<yaml::Document>>& texts() { return texts_; }
+
+ private:
+  std::string_view next_part(std::size_t depth) const {
+    return depth + 1 < path_.size() ? std::string_view(path_[depth + 1]) : std::string_view();
+  }
+
+  Result<void> match(yaml::Ref node, std::size_t depth, bool is_new, bool detached) {
+    if (depth == path_.size()) {
+      targets_.push_back({node, is_new, detached});
+      return {};
+    }
+    const std::string& part = path_[depth];
+    if (is_index_number(part)) return match_index(node, depth, detached);
+    if (is_list_index(part)) return match_items(node, depth, detached);
+    if (part == "*") {
+      if (node.is_null()) return {};
+      if (!node.is_sequence()) return fail(wrong_kind("SequenceNode", node));
+      for (std::size_t i = 0; i < node.size(); ++i) {
+        SLUICE_CHECK(match(node.at(i), depth + 1, false, detached));
+      }
+      return {};
+    }
+    return match_field(node, depth, detached);
+  }
+
+  Result<void> match_field(yaml::Ref node, std::size_t depth, bool detached) {
+    if (node.is_null()) return {};
+    if (!node.is_mapping()) return fail(wrong_kind("MappingNode", node));
+    yaml::Ref found = field(node, path_[depth]);
+    bool is_new = false;
+    if (!found.exists()) {
+      if (create_ == Create::kNothing) return {};
+      yaml::Document& document = node.document();
+      const yaml::NodeId made = new_node(document, kind_for(next_part(depth), create_));
+      document.append_entry(node.id(), document.new_scalar(yaml::Kind::kString, path_[depth]),
+                            made);
+      found = yaml::Ref(document, made);
+      is_new = true;
+    }
+    if (is_leaf(found) && depth + 1 < path_.size()) return match_in_text(found, depth);
+    return match(found, depth + 1, is_new, detached);
+  }
+
+  /// kustomize reads the text, sets the value in what it read, and forgets it.
+  Result<void> match_in_text(yaml::Ref scalar, std::size_t depth) {
+    if (scalar.is_encrypted()) return refuse_splice();
+    SLUICE_TRY(yaml::Document document, read_structured_text(scalar.text()));
+    if (scalar.text().empty()) {
+      return fail(Code::kInvalid,
+                  "wrong node kind: expected MappingNode but got : node contents:\nnull\n");
+    }
+    texts_.push_back(std::make_unique<yaml::Document>(std::move(document)));
+    return match(texts_.back()->root(), depth + 1, false, true);
+  }
+
+  Result<void> match_index(yaml::Ref node, std::size_t depth, bool detached) {
+    const std::string_view part = path_[depth];
+    std::size_t index = 0;
+    std::from_chars(part.data() + (part.front() == '+' ? 1 : 0), part.data() + part.size(), index);
+    if (!node.is_null() && !node.is_sequence()) return fail(wrong_kind("SequenceNode", node));
+    bool is_new = false;
+    if (node.size() == index && create_ != Create::kNothing && node.is_sequence()) {
+      node.document().append_item(node.id(),
+                                  new_node(node.document(), kind_for(next_part(depth), create_)));
+      is_new = true;
+    }
+    if (index >= node.size()) {
+      return fail(Code::kInvalid, "index " + std::string(part) + " specified but only " +
+                                      std::to_string(node.size()) + " elements found");
+    }
+    return match(node.at(index), depth + 1, is_new, detached);
+  }
+
+  Result<void> match_items(yaml::Ref node, std::size_t depth, bool detached) {
+    SLUICE_TRY(const auto wanted, split_list_index(path_[depth]));
+    const auto& [name, pattern] = wanted;
+    if (!node.is_null() && !node.is_sequence()) return fail(wrong_kind("SequenceNode", node));
+    const std::size_t before = targets_.size();
+    SLUICE_CHECK(visit_items(node, depth, name, pattern, detached));
+    if (targets_.size() != before || create_ == Create::kNothing || !node.is_sequence()) return {};
+
+    if (name.empty()) {
+      const yaml::Ref item = node.append_string("");
+      SLUICE_CHECK(set_scalar_text(item, pattern));
+    } else {
+      const yaml::Ref item = node.append_mapping();
+      SLUICE_CHECK(set_scalar_text(item.put_string(name, ""), pattern));
+    }
+    return visit_items(node, depth, name, pattern, detached);
+  }
+
+  Result<void> visit_items(yaml::Ref node, std::size_t depth, const std::string& name,
+                           const std::string& pattern, bool detached) {
+    if (node.size() == 0) return {};
+    SLUICE_TRY(const Regex regex, Regex::compile(pattern));
+    for (std::size_t i = 0; i < node.size(); ++i) {
+      const yaml::Ref item = node.at(i);
+      const yaml::Node key = name.empty() ? yaml::Node(item) : field(yaml::Node(item), name);
+      if (!key.exists() || key.is_encrypted() || !regex.matches(printed(key))) continue;
+      if (name.empty()) {
+        targets_.push_back({item, false, detached});  // the rest of the path does not count
+      } else {
+        SLUICE_CHECK(match(item, depth + 1, false, detached));
+      }
+    }
+    return {};
+  }
+
+  std::vector<std::string> path_;
+  Create create_;
+  std::vector<Target> targets_;
+  std::vector<std::unique_ptr<yaml::Document>> texts_;
+};
+
+// --- setting -------------------------------------------------------------------------------------
+
+std::string_view yaml_tag(yaml::Kind kind) {
+  switch (kind) {
+    case yaml::Kind::kNull:
+      return "!!null";
+    case yaml::Kind::kBool:
+      return "!!bool";
+    case yaml::Kind::kInt:
+      return "!!int";
+    case yaml::Kind::kFloat:
+      return "!!float";
+    case yaml::Kind::kTimestamp:
+      return "!!timestamp";
+    case yaml::Kind::kBinary:
+      return "!!binary";
+    default:
+      return "!!str";
+  }
+}
+
+bool is_quoted(yaml::Style style) {
+  return style == yaml::Style::kSingleQuoted || style == yaml::Style::kDoubleQuoted ||
+         style == yaml::Style::kLiteral || style == yaml::Style::kFolded;
+}
+
+/// The target keeps its type, only its text changes.
+Result<void> set_text(const Target& target, std::string_view text) {
+  const yaml::Ref node = target.node;
+  if (target.is_new) {
+    node.set_scalar(yaml::resolve_plain(text, yaml::Schema::kV3), text);
+    return {};
+  }
+  const yaml::Kind kind = node.is_encrypted() ? node.leaf().kind : node.kind();
+  const yaml::Style style = node.is_encrypted() ? yaml::Style::kPlain : node.style();
+  if (kind == yaml::Kind::kString || kind == yaml::Kind::kBinary || is_quoted(style)) {
+    node.set_scalar(is_quoted(style) ? yaml::Kind::kString : kind, text, style);
+    return {};
+  }
+  const yaml::Kind written = yaml::resolve_plain(text, yaml::Schema::kV3);
+  const bool fits = written == kind || (kind == yaml::Kind::kFloat && written == yaml::Kind::kInt);
+  if (!fits) {
+    // kustomize notices only when it prints the resource.
+    return fail(Code::kInvalid, "map[string]interface {}(nil): yaml: cannot decode " +
+                                    std::string(yaml_tag(written)) + " `" + std::string(text) +
+                                    "` as a " + std::string(yaml_tag(kind)));
+  }
+  node.set_scalar(kind, text, style);
+  return {};
+}
+
+Result<void> set_leaf(const Target& target, const yaml::EncryptedLeaf& source) {
+  yaml::EncryptedLeaf leaf = source;
+  const yaml::Ref node = target.node;
+  const yaml::Kind kind = node.is_encrypted() ? node.leaf().kind : node.kind();
+  const bool is_text = kind == yaml::Kind::kString || (is_leaf(node) && is_quoted(node.style()));
+  if (!target.is_new && is_text) leaf.kind = yaml::Kind::kString;
+  node.set_leaf(std::move(leaf));
+  return {};
+}
+
+Result<void> set_value(const std::optional<FieldOptions>& options, const Target& target,
+                       yaml::Node value) {
+  const yaml::Ref node = target.node;
+  const bool to_leaf = is_leaf(node);
+  if (options && !options->delimiter.empty()) {
+    if (!to_leaf && !target.is_new) {
+      return fail(Code::kInvalid, "delimiter option can only be used with scalar nodes");
+    }
+    if (node.is_encrypted() || value.is_encrypted()) return refuse_splice();
+    std::vector<std::string> parts = split(node.text(), options->delimiter);
+    const std::string text(value.is_null() ? std::string_view() : value.text());
+    const auto size = static_cast<std::int64_t>(parts.size());
+    if (options->index < 0) {
+      parts.insert(parts.begin(), text);
+    } else if (options->index >= size) {
+      parts.push_back(text);
+    } else {
+      parts[static_cast<std::size_t>(options->index)] = text;
+    }
+    std::string joined;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      joined += (i == 0 ? "" : options->delimiter) + parts[i];
+    }
+    if (!to_leaf) {
+      node.set_scalar(yaml::resolve_plain(joined, yaml::Schema::kV3), joined);
+      return {};
+    }
+    return set_text(target, joined);
+  }
+  if (!to_leaf) {
+    node.assign(value);
+    return {};
+  }
+  if (value.is_encrypted()) return set_leaf(target, value.leaf());
+  return set_text(target, value.text());  // "" when the value is a collection
+}
+
+Create create_kind(const std::optional<FieldOptions>& options, yaml::Node value) {
+  if (!options || !options->create) return Create::kNothing;
+  if (value.is_mapping()) return Create::kMapping;
+  return value.is_sequence() ? Create::kSequence : Create::kScalar;
+}
+
+/// Tries `path` as one that goes on inside the text of a string field. True when that was so and
+/// the value is set. Only a refusal is an error.
+Result<bool> set_in_text(yaml::Ref root, const std::vector<std::string>& path, yaml::Node value,
+                         const std::optional<FieldOptions>& options) {
+  for (std::size_t length = 1; length < path.size(); ++length) {
+    const auto found = get_path(root, std::span(path).first(length));
+    if (!found) continue;
+    if (!found->exists()) return false;  // nothing further in exists either
+    if (!is_leaf(*found)) continue;
+    if (found->is_encrypted()) return refuse_splice();
+    const std::string original(found->text());
+    auto document = read_structured_text(original);
+    if (!document) continue;
+    if (original.empty()) return false;
+    PathMatcher matcher({path.begin() + static_cast<std::ptrdiff_t>(length), path.end()},
+                        create_kind(options, value));
+    auto targets = matcher.run(document->root());
+    if (!targets || targets->empty()) return false;
+    if (value.is_encrypted()) return refuse_splice();
+    for (const Target& target : *targets) {
+      if (!set_value(options, target, value)) return false;
+    }
+    const yaml::Node changed = targets->size() == 1 && !targets->front().is_new
+                                   ? yaml::Node(targets->front().node)
+                                   : yaml::Node();
+    const auto text = write_structured_text(*document, changed, original);
+    if (!text) return false;
+    found->set_text(*text);
+    return true;
+  }
+  return false;
+}
+
+Result<void> copy_value(yaml::Ref root, yaml::Node value, const ReplacementTarget& target) {
+  const std::vector<std::string> defaults{std::string(kDefaultPath)};
+  for (const std::string& text : target.field_paths.empty() ? defaults : target.field_paths) {
+    const std::vector<std::string> path = split_smart_path(text, '.');
+    SLUICE_TRY(const bool done, set_in_text(root, path, value, target.options));
+    if (done) continue;
+
+    const Create create = create_kind(target.options, value);
+    const std::string missing =
+        std::string(create == Create::kNothing ? "unable to find field "
+                                               : "unable to find or create field ") +
+        go_quote(text) + " in replacement target";
+    PathMatcher matcher(path, create);
+    auto targets = matcher.run(root);
+    if (!targets) {
+      if (targets.error().code() == Code::kUnsupported) return fail(std::move(targets).error());
+      return fail(std::move(targets).error().prefix(missing + ": "));
+    }
+    if (targets->empty()) return fail(Code::kInvalid, missing);
+    for (const Target& one : *targets) {
+      auto set = set_value(target.options, one, value);
+      if (!set && !(one.is_detached && set.error().code() == Code::kInvalid)) return set;
+    }
+  }
+  return {};
+}
+
+// --- choosing targets ----------------------------------------------------------------------------
+
+struct TargetSelector {
+  CompiledSelector select;
+  struct Reject {
+    CompiledSelector selector;
+    bool has_labels;
+  };
+  std::vector<Reject> rejects;
+
+  static bool matches_id(const CompiledSelector& selector, const BuildResource& resource) {
+    return any_id(resource, [&](const Gvk& gvk, std::string_view name, std::string_view ns) {
+      return selector.matches_gvk(gvk) && selector.matches_name(name) &&
+             selector.matches_namespace(ns);
+    });
+  }
+
+  Result<bool> chooses(const BuildResource& resource) const {
+    SLUICE_TRY(const bool labelled, select.matches_labels(resource.root()));
+    if (!labelled) return false;
+    for (const Reject& reject : rejects) {
+      if (!reject.has_labels) continue;
+      SLUICE_TRY(const bool rejected, reject.selector.matches_labels(resource.root()));
+      if (rejected) return false;
+    }
+    for (const Reject& reject : rejects) {
+      if (!reject.selector.has_no_id() && matches_id(reject.selector, resource)) return false;
+    }
+    return matches_id(select, resource);
+  }
+};
+
+Result<TargetSelector> compile(const ReplacementTarget& target) {
+  if (!target.select) return fail(Code::kInvalid, "target must specify resources to select");
+  const auto creating = [](Error error) {
+    return fail(std::move(error).prefix("error creating target selector: "));
+  };
+  TargetSelector compiled;
+  auto select = CompiledSelector::compile(*target.select);
+  if (!select) return creating(std::move(select).error());
+  compiled.select = std::move(*select);
+  for (const Selector& reject : target.reject) {
+    auto selector = CompiledSelector::compile(reject);
+    if (!selector) return creating(std::move(selector).error());
+    const bool has_labels = !reject.label_selector.empty() || !reject.annotation_selector.empty();
+    compiled.rejects.push_back({std::move(*selector), has_labels});
+  }
+  return compiled;
+}
+
+Result<void> apply_to(ResMap& resources, const ReplacementTarget& target, yaml::Node value) {
+  SLUICE_TRY(const TargetSelector selector, compile(target));
+  std::vector<BuildResource*> candidates;
+  if (!selector.select.only_name().empty()) {
+    candidates = resources.by_any_name(selector.select.only_name());
+  } else {
+    for (const auto& item : resources.items())
+      candidates.push_back(item.get());
+  }
+  for (BuildResource* resource : candidates) {
+    SLUICE_TRY(const bool chosen, selector.chooses(*resource));
+    if (!chosen) continue;
+    SLUICE_CHECK(copy_value(resource->root(), value, target));
+    resources.changed(*resource);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> apply_replacements(ResMap& resources, const std::vector<Replacement>& replacements) {
+  for (const Replacement& replacement : replacements) {
+    if ((!replacement.source_value && !replacement.source) || !replacement.targets) {
+      return fail(Code::kInvalid, "replacements must specify a source and at least one target");
+    }
+    Value value;
+    SLUICE_CHECK(find_value(resources, replacement, value));
+    for (const ReplacementTarget& target : *replacement.targets) {
+      SLUICE_CHECK(apply_to(resources, target, value.node));
+    }
+  }
+  resources.drop_empty();
+  return {};
+}
+
+Result<std::vector<Replacement>> read_replacements_file(yaml::Node node) {
+  std::vector<Replacement> replacements;
+  GoDecoder decoder(GoDecoder::Mode::kLenient);
+  if (node.is_sequence()) {
+    decoder.objects(node, "[]types.Replacement", "types.Replacement", plain_replacement_fields(),
+                    replacements);
+  } else if (node.is_mapping()) {
+    decoder.object(node, "types.Replacement", plain_replacement_fields(),
+                   replacements.emplace_back());
+  } else {
+    const std::string_view kind = !node.exists() || node.is_null()   ? "invalid"
+                                  : node.is_string()                 ? "string"
+                                  : node.kind() == yaml::Kind::kBool ? "bool"
+                                                                     : "float64";
+    return fail(
+        Code::kInvalid,
+        "unsupported replacement type encountered within replacement path: " + std::string(kind));
+  }
+  if (decoder.failed()) {
+    return fail(Code::kInvalid, "error unmarshaling JSON: while decoding JSON: " + decoder.error());
+  }
+  return replacements;
+}
+
+}  // namespace sluice::kustomize

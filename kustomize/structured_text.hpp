@@ -1,0 +1,27 @@
+#pragma once
+/// YAML or JSON that is itself the value of a string field: read, and printed again after a change
+/// as kustomize's replacements print it (api/filters/replacement serializeStructuredData).
+
+#include <string>
+#include <string_view>
+
+#include "sluice/base/result.hpp"
+#include "sluice/yaml/document.hpp"
+
+namespace sluice::kustomize {
+
+/// The first document of `text`; a null document when there is none. Errors: kInvalid of the
+/// reader.
+Result<yaml::Document> read_structured_text(std::string_view text);
+
+/// `document`, read from `original` and edited since, as text: JSON when `original` begins with a
+/// brace or bracket (indented when `original` was), else YAML in block style with the quoting of
+/// the original. Comments of the YAML are kept where `changed`, the only edited node, is a scalar
+/// on one line; otherwise they are lost. Errors: kInvalid of the JSON printer.
+Result<std::string> write_structured_text(const yaml::Document& document, yaml::Node changed,
+                                          std::string_view original);
+
+/// One node as go-yaml v3 prints it, without the final newline.
+std::string yaml_v3_text(yaml::Node node);
+
+}  // namespace sluice::kustomize
