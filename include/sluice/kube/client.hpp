@@ -47,17 +47,17 @@ struct ApplyParams {
   std::string field_manager = "kustomize-controller";
   bool force = true;
   bool dry_run = false;
-  std::string subresource;  ///< "status" or ""
+  std::string subresource{};  ///< "status" or ""
 };
 
 struct CreateParams {
-  std::string field_manager;
+  std::string field_manager{};
   bool dry_run = false;
 };
 
 struct RemoveParams {
   std::string propagation = "Background";
-  std::string uid;  ///< precondition; "" : none
+  std::string uid{};  ///< precondition; "" : none
 };
 
 enum class View : std::uint8_t {
@@ -67,9 +67,9 @@ enum class View : std::uint8_t {
 };
 
 struct ListParams {
-  std::string ns;  ///< "" : all namespaces
-  std::string label_selector;
-  std::string field_selector;
+  std::string ns{};  ///< "" : all namespaces
+  std::string label_selector{};
+  std::string field_selector{};
   bool metadata_only = false;  ///< PartialObjectMetadata: no spec, no data
   unsigned page = 500;         ///< objects asked for at a time; 0: all at once
 };
