@@ -134,11 +134,13 @@ class Decider {
   }
 
   Result<Document> try_out() {
-    auto dry_run = send(desired_, desired_.body.root(), true, context_);
-    if (!dry_run &&
-        drop_undeclared(desired_.body.root(), desired_.id.gvk, dry_run.error().message()))
-      return send(desired_, desired_.body.root(), true, context_);
-    return dry_run;
+    constexpr int kMostDropped = 32;  // the server names one field of a mapping at a time
+    for (int dropped = 0;; ++dropped) {
+      auto dry_run = send(desired_, desired_.body.root(), true, context_);
+      if (dry_run || dropped == kMostDropped ||
+          !drop_undeclared(desired_.body.root(), desired_.id.gvk, dry_run.error().message()))
+        return dry_run;
+    }
   }
 
   /// The server refused the dry-run.

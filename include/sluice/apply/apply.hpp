@@ -51,8 +51,8 @@ using ChangeSet = std::vector<ChangeEntry>;
 /// version, kind, name and namespace, anchored; label selectors for the other two; "" matches all.
 struct IgnoreRule {
   std::vector<std::string> paths;  ///< JSON pointers
-  std::string group, version, kind, name, ns;
-  std::string label_selector, annotation_selector;
+  std::string group{}, version{}, kind{}, name{}, ns{};
+  std::string label_selector{}, annotation_selector{};
 };
 
 struct ApplyOptions {
