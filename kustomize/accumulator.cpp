@@ -102,6 +102,16 @@ void merge_data(yaml::Ref fresh_root, yaml::Node old_root, std::string_view fiel
   }
 }
 
+// What becomes of kustomize's tables when they are merged into empty ones, as every build does.
+const std::shared_ptr<const TransformerConfig>& merged_default() {
+  static const std::shared_ptr<const TransformerConfig> kMerged = [] {
+    auto merged = std::make_shared<TransformerConfig>();
+    if (!merged->merge(*default_transformer_config())) return default_transformer_config();
+    return std::shared_ptr<const TransformerConfig>(std::move(merged));
+  }();
+  return kMerged;
+}
+
 }  // namespace
 
 const TransformerConfig& SharedConfig::get() const {
@@ -112,13 +122,16 @@ const TransformerConfig& SharedConfig::get() const {
 Result<void> SharedConfig::merge(const std::shared_ptr<const TransformerConfig>& other) {
   if (!other || other == config_) return {};
   const bool other_is_default = other == default_transformer_config();
-  if (!config_) {
-    config_ = other;
-    holds_default_ = other_is_default;
+  if ((other_is_default || other == merged_default()) && holds_default_) return {};
+  if (!config_ && (other_is_default || other == merged_default())) {
+    config_ = merged_default();
+    holds_default_ = true;
     return {};
   }
-  if (other_is_default && holds_default_) return {};
-  auto merged = std::make_shared<TransformerConfig>(*config_);
+  // Merging into nothing matters, too: an entry for all kinds drops out behind one for a single
+  // kind with the same path.
+  auto merged = config_ ? std::make_shared<TransformerConfig>(*config_)
+                        : std::make_shared<TransformerConfig>();
   SLUICE_CHECK(merged->merge(*other));
   config_ = std::move(merged);
   holds_default_ |= other_is_default;

@@ -28,8 +28,9 @@ std::string config_text(Node config) {
 struct PluginConfig {
   std::string name, ns;  // metadata
   std::optional<std::vector<FieldSpec>> field_specs;
-  StringMap pairs;   // labels or annotations
-  std::string text;  // prefix, suffix, value
+  StringMap pairs;     // labels or annotations
+  std::string text;    // prefix, suffix, value
+  std::string suffix;  // when there is a prefix, too
   std::string set_role_binding_subjects, target_file_path, json_op;
   bool unset_only = false;
   ImageRule image;
@@ -65,6 +66,10 @@ constexpr Field kAnnotations[] = {{"annotations", "annotations", read_pairs}, kS
 constexpr Field kLabels[] = {{"labels", "labels", read_pairs}, kSpecs};
 constexpr Field kPrefix[] = {{"prefix", "prefix", read_text}, kSpecs};
 constexpr Field kSuffix[] = {{"suffix", "suffix", read_text}, kSpecs};
+constexpr Field kPrefixSuffix[] = {
+    {"prefix", "prefix", read_text},
+    {"suffix", "suffix", [](GoDecoder& d, Node n, PluginConfig& o) { d.string(n, o.suffix); }},
+    kSpecs};
 constexpr Field kImage[] = {{"imageTag", "imageTag",
                              [](GoDecoder& d, Node n, PluginConfig& o) {
                                d.object(n, "types.Image", image_fields(), o.image);
@@ -284,6 +289,14 @@ Result<Run> hash(const Shared&, Node, const StepContext& context) {
   return Run([&build = context.build](ResMap& m) { return add_name_suffixes(m, build); });
 }
 
+Result<Run> prefix_and_suffix(const Shared& c, Node, const StepContext&) {
+  SLUICE_CHECK(need_specs(*c));
+  return Run([c](ResMap& m) -> Result<void> {
+    SLUICE_CHECK(add_prefix(m, c->text, specs_of(*c)));
+    return add_suffix(m, c->suffix, specs_of(*c));
+  });
+}
+
 struct TransformerRow {
   std::string_view kind;
   std::span<const Field> fields;
@@ -299,6 +312,7 @@ constexpr TransformerRow kTransformers[] = {
     {"PatchJson6902Transformer", kJson6902, json6902},
     {"PatchStrategicMergeTransformer", kMergePatch, merge_patch},
     {"PatchTransformer", kPatch, patch},
+    {"PrefixSuffixTransformer", kPrefixSuffix, prefix_and_suffix},
     {"PrefixTransformer", kPrefix, prefix},
     {"ReplacementTransformer", kReplacement, replacement},
     {"ReplicaCountTransformer", kReplica, replica},
