@@ -40,12 +40,11 @@ Result<void> put_text(yaml::Ref mapping, std::string_view name, std::string_view
   return set_scalar_text(value, text);
 }
 
-/// The patch as it is merged into chosen targets: it brings no apiVersion, and its labels and
-/// annotations are strings, nulls included.
+/// The patch as it is merged into chosen targets: its labels and annotations are strings, nulls
+/// included. It gets the apiVersion of each target.
 yaml::Document prepare(const BuildResource& patch) {
   yaml::Document copy = patch.doc;
   const yaml::Ref root = copy.root();
-  root.erase("apiVersion");
   const yaml::Ref metadata = root.put_mapping("metadata");
   rewrite_strings(metadata, "labels");
   rewrite_strings(metadata, "annotations");
@@ -79,11 +78,15 @@ Result<void> merge_into(ResMap& resources, BuildResource& target, const BuildRes
 /// ResMap.ApplySmPatch on chosen targets.
 Result<void> merge_into_all(ResMap& resources, const std::vector<BuildResource*>& targets,
                             const BuildResource& patch) {
-  const yaml::Document content = prepare(patch);
+  yaml::Document content = prepare(patch);
   bool deleted = false;
   for (BuildResource* target : targets) {
     if (target->is_empty()) continue;
-    SLUICE_CHECK(merge_into(resources, *target, patch, content.root()));
+    const std::string api_version = target->id.gvk.api_version();
+    if (content.root().get("apiVersion").text() != api_version) {
+      content.root().put_string("apiVersion", api_version);
+    }
+    SLUICE_CHECK(merge_into(resources, *target, patch, std::as_const(content).root()));
     deleted = deleted || target->is_empty();
   }
   if (patch.allow_name_change || patch.allow_kind_change) {
