@@ -16,6 +16,7 @@ using Key = std::pair<std::string, std::string>;  // namespace, name
 
 constexpr std::chrono::milliseconds kFirstBackoff{200};
 constexpr std::chrono::milliseconds kLongestBackoff{30'000};
+constexpr std::chrono::seconds kShortestWatch{1};  // of one that the server ends as agreed
 
 /// Doubles from kFirstBackoff to kLongestBackoff, each time with up to half as much again, so that
 /// a returning server does not meet all watches at once.
@@ -179,10 +180,15 @@ void WatchCache::State::run() {
     seen_version = *std::move(listed);
     while (!cancel.cancelled()) {
       const std::string from = seen_version;
+      const SteadyTime started = clock.steady();
       auto watched = client.watch(
           type, params, from, [this](WatchEvent event) { take_event(std::move(event)); }, cancel);
       if (watched) {
-        works();
+        if (from == seen_version && clock.steady() - started < kShortestWatch) {
+          sleep_for(clock, backoff.next(), cancel);  // it ended without a word: do not spin
+        } else {
+          works();
+        }
         continue;
       }
       const bool list_again = watched.error().reason() == "Expired" ||
