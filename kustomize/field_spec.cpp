@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "sluice/yaml/scalar.hpp"
-#include "sluice/yaml/write.hpp"
 
 #include "kustomize/gvk.hpp"
 #include "kustomize/res_map.hpp"
+#include "kustomize/structured_text.hpp"
 
 namespace sluice::kustomize {
 namespace {
@@ -100,8 +100,7 @@ std::vector<std::string> split_smart_path(std::string_view path, char delimiter)
 Error wrong_kind(std::string_view expected, yaml::Node node) {
   std::string message = "wrong node kind: expected " + std::string(expected) + " but got " +
                         std::string(node_kind_name(node));
-  std::string contents;
-  if (yaml::write_yaml(node, contents)) message += ": node contents:\n" + contents;
+  message += ": node contents:\n" + yaml_v3_text(node) + "\n";
   return Error(Code::kInvalid, std::move(message))
       .reason(std::string(is_leaf(node) ? kWrongKindOfScalar : kWrongKindOfCollection));
 }

@@ -87,9 +87,17 @@ SchemaNode SchemaNode::resolve(yaml::Node schema) const {
       return found;
     }
     if (ref.substr(0, kDefinitions.size()) != kDefinitions) return {};
-    schema = owner_->custom_->root()
-                 .get("definitions")
-                 .get(unescape_pointer(ref.substr(kDefinitions.size())));
+    const std::string name = unescape_pointer(ref.substr(kDefinitions.size()));
+    if (owner_->has_builtin_) {
+      const auto at = std::lower_bound(std::begin(kTypeNames), std::end(kTypeNames), name);
+      if (at != std::end(kTypeNames) && *at == name) {
+        SchemaNode found;
+        found.owner_ = owner_;
+        found.type_ = static_cast<std::uint16_t>(at - std::begin(kTypeNames));
+        return found;
+      }
+    }
+    schema = owner_->custom_->root().get("definitions").get(name);
   }
   return {};
 }
@@ -172,6 +180,7 @@ Result<void> Schema::use_custom(yaml::Document document) {
   custom_ = std::make_shared<const yaml::Document>(std::move(document));
   custom_types_.clear();
   custom_scopes_.clear();
+  has_builtin_ = asked_for_unknown_.value;
   const yaml::Node root = custom_->root();
 
   const yaml::Node definitions = root.get("definitions");
@@ -197,22 +206,26 @@ Result<void> Schema::use_custom(yaml::Document document) {
 
 SchemaNode Schema::of(const Gvk& gvk) const {
   SchemaNode node;
-  if (custom_ != nullptr) {
-    const auto found = custom_types_.find(gvk);
-    if (found == custom_types_.end()) return {};
-    node.owner_ = this;
-    node.custom_ = yaml::Node(*custom_, found->second);
-    return node;
+  if (has_builtin_) {
+    if (const KindRow* row = find_kind(kKindRows, gvk)) {
+      node.owner_ = this;
+      node.type_ = row->type;
+      return node;
+    }
   }
-  const KindRow* row = find_kind(kKindRows, gvk);
-  if (row == nullptr) return {};
+  const auto found = custom_types_.find(gvk);
+  if (found == custom_types_.end()) return {};
   node.owner_ = this;
-  node.type_ = row->type;
+  node.custom_ = yaml::Node(*custom_, found->second);
   return node;
 }
 
 bool Schema::is_cluster_scoped(const Gvk& gvk) const {
   if (const ScopeRow* row = find_kind(kScopes, gvk)) return !row->namespaced;
+  if (custom_ == nullptr) {
+    asked_for_unknown_.value.store(true, std::memory_order_relaxed);
+    return false;
+  }
   const auto found = custom_scopes_.find(gvk);
   return found != custom_scopes_.end() && !found->second;
 }

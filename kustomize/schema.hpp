@@ -5,6 +5,7 @@
 /// embeds, cut down to the types from which a merging list can be reached (schema_table.inc,
 /// written by tools/schema_table.py). Never validates.
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -44,13 +45,15 @@ class SchemaNode {
   SchemaNode resolve(yaml::Node schema) const;
 };
 
-/// Movable and cheap to make; thread-safe once set up.
+/// Copyable and cheap to make; thread-safe once set up.
 class Schema {
  public:
   Schema() = default;
 
-  /// `openapi: {path: …}`: this document replaces the built-in types (kustomize does not merge them
-  /// either); scopes known for built-in kinds stay. Errors: kInvalid when it is no mapping.
+  /// `openapi: {path: …}`: this document replaces the built-in types; scopes known for built-in
+  /// kinds stay. When the scope of an unknown kind was asked for before, the built-in types stay
+  /// and come first: kustomize has by then promised itself to load them. Errors: kInvalid when it
+  /// is no mapping.
   Result<void> use_custom(yaml::Document document);
   bool is_custom() const { return custom_ != nullptr; }
 
@@ -64,6 +67,17 @@ class Schema {
   std::shared_ptr<const yaml::Document> custom_;
   std::unordered_map<Gvk, yaml::NodeId> custom_types_;
   std::unordered_map<Gvk, bool> custom_scopes_;  // true: namespaced
+  bool has_builtin_ = true;
+  struct Flag {  // set from any thread
+    Flag() = default;
+    Flag(const Flag& other) : value(other.value.load()) {}
+    Flag& operator=(const Flag& other) {
+      value = other.value.load();
+      return *this;
+    }
+    std::atomic<bool> value{false};
+  };
+  mutable Flag asked_for_unknown_;
 };
 
 /// What res_map.hpp declares for those that only have a forward declaration.

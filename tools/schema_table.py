@@ -82,7 +82,10 @@ def main():
     print("};\nconstexpr std::uint16_t kTypeFields[] = {", end="")
     for i, at in enumerate(first):
         print("\n    " if i % 16 == 0 else " ", f"{at},", sep="", end="")
-    print("\n};\nconstexpr KindRow kKindRows[] = {")
+    print("\n};\nconstexpr std::string_view kTypeNames[] = {  // sorted; the index is the type")
+    for name in types:
+        print(f'    "{name}",')
+    print("};\nconstexpr KindRow kKindRows[] = {")
     for kind, group, version, name in sorted(kinds):
         print(f'    {{"{kind}", "{group}", "{version}", {index[name]}}},')
     print("};\n// clang-format on")
