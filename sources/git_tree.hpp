@@ -1,0 +1,18 @@
+#pragma once
+/// A tree of a Git object database.
+
+#include <memory>
+
+#include "sluice/base/digest.hpp"
+#include "sluice/sources/tree.hpp"
+
+#include "git_store.hpp"
+
+namespace sluice::sources {
+
+/// Submodules are left out, as Flux leaves them out. Reads are checked against the object's id:
+/// kIntegrity when the disk gives something else.
+std::shared_ptr<const Tree> make_git_tree(std::shared_ptr<const ObjectStore> store, Digest root,
+                                          std::size_t max_file_bytes = kMaxFileBytes);
+
+}  // namespace sluice::sources
