@@ -120,6 +120,19 @@ Result<sources::Blob> Loader::load(std::string_view path) const {
   return blob;
 }
 
+std::optional<sources::Blob> Loader::find(std::string_view name) const {
+  const auto path = root_.join(name);
+  if (!path) return std::nullopt;
+  context_->note_read(*path);
+  auto blob = context_->tree().read(*path);
+  if (!blob) return std::nullopt;
+  if (context_->options().load_restrictor == LoadRestrictor::kRootOnly &&
+      !blob->real_path.parent().is_in_or_below(root_)) {
+    return std::nullopt;
+  }
+  return *std::move(blob);
+}
+
 Result<Loader> Loader::descend(std::string_view path) const {
   if (path.empty()) return fail(Code::kInvalid, "new root cannot be empty");
   if (const auto repo = parse_repo_url(path)) {

@@ -4,6 +4,7 @@
 /// (api/internal/loader).
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,9 @@ class Loader {
   /// ("evalsymlink failure on …", "security; file … is not in or below …", "… must resolve to a
   /// file"), kUnsupported for a URL.
   Result<sources::Blob> load(std::string_view path) const;
+  /// The file `name` of this directory, or nothing when load() would fail: for looking for one of
+  /// several names without the cost of the message.
+  std::optional<sources::Blob> find(std::string_view name) const;
   /// A directory named in the kustomization. Errors: as at(), "cycle detected: …", kUnsupported for
   /// a Git repository.
   Result<Loader> descend(std::string_view path) const;

@@ -66,7 +66,8 @@ Result<BuildResource*> select_source(const ResMap& resources, const ReplacementS
   if (!source.id.name.empty()) {
     candidates = resources.by_any_name(source.id.name);
   } else {
-    for (const auto& item : resources.items()) candidates.push_back(item.get());
+    for (const auto& item : resources.items())
+      candidates.push_back(item.get());
   }
   BuildResource* found = nullptr;
   for (BuildResource* resource : candidates) {

@@ -151,7 +151,11 @@ Result<void> ResMap::append(std::unique_ptr<BuildResource> resource) {
   resource->position_ = items_.size();
   kinds_valid_ = false;
   index_id(*resource);
-  if (indexed_) index_all(*resource);
+  if (indexed_) {
+    resource->any_keys_.clear();
+    resource->indexed_previous_ = 0;
+    index_all(*resource);
+  }
   items_.push_back(std::move(resource));
   return {};
 }
@@ -174,6 +178,8 @@ void ResMap::replace(BuildResource& old, std::unique_ptr<BuildResource> resource
   kinds_valid_ = false;
   resource->position_ = position;
   items_[position] = std::move(resource);
+  items_[position]->any_keys_.clear();
+  items_[position]->indexed_previous_ = 0;
   index_id(*items_[position]);
   if (indexed_) index_all(*items_[position]);
 }
@@ -194,12 +200,20 @@ void ResMap::reorder(const std::vector<std::size_t>& order) {
 }
 
 void ResMap::changed(BuildResource& resource) {
-  unindex(resource);
+  const std::size_t old_key = resource.id_key_;
   const std::string kind = resource.id.gvk.kind;
   read_id(resource, *schema_);
   if (resource.id.gvk.kind != kind) kinds_valid_ = false;
-  index_id(resource);
-  if (indexed_) index_all(resource);
+  const std::size_t key = id_hash(resource.id.gvk, resource.id.name, resource.ns());
+  if (key != old_key) {
+    erase(by_id_, old_key, resource, -1);
+    index_id(resource);
+  }
+  // Old names and ids stay in the index: what a look-up finds is compared anyway, and nearly all of
+  // them are previous ids now.
+  if (indexed_ && (key != old_key || resource.indexed_previous_ != resource.previous.size())) {
+    index_all(resource);
+  }
 }
 
 Result<void> ResMap::check_unique() const {
@@ -291,38 +305,42 @@ void ResMap::index_id(BuildResource& resource) {
 
 void ResMap::index_all(BuildResource& resource) const {
   std::vector<std::size_t>& keys = resource.any_keys_;
-  keys.clear();
-  keys.push_back(any_name_hash(resource.id.name));
-  keys.push_back(any_id_hash(resource.id.gvk.kind, resource.id.name, resource.ns()));
-  for (const PreviousId& old : resource.previous) {
-    keys.push_back(any_name_hash(old.name));
-    keys.push_back(any_id_hash(old.kind, old.name, old.ns));
-  }
-  std::sort(keys.begin(), keys.end());
-  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-  for (const std::size_t key : keys)
+  const auto add = [&](std::size_t key) {
+    if (std::find(keys.begin(), keys.end(), key) != keys.end()) return;
+    keys.push_back(key);
     by_any_.emplace(key, &resource);
+  };
+  add(any_name_hash(resource.id.name));
+  add(any_id_hash(resource.id.gvk.kind, resource.id.name, resource.ns()));
+  for (std::size_t i = resource.indexed_previous_; i < resource.previous.size(); ++i) {
+    const PreviousId& old = resource.previous[i];
+    add(any_name_hash(old.name));
+    add(any_id_hash(old.kind, old.name, old.ns));
+  }
+  resource.indexed_previous_ = resource.previous.size();
+}
+
+bool ResMap::erase(Index& index, std::size_t key, const BuildResource& resource, int max_steps) {
+  int steps = 0;
+  for (auto [at, end] = index.equal_range(key); at != end; ++at) {
+    if (at->second == &resource) {
+      index.erase(at);
+      return true;
+    }
+    if (++steps == max_steps) return false;
+  }
+  return true;
 }
 
 void ResMap::unindex(BuildResource& resource) {
-  // Thousands of resources may share a name, each in a namespace of its own: rather than search
-  // such a chain, forget the lazy index.
+  constexpr int kAll = -1;
   constexpr int kMaxSteps = 64;
-  const auto erase = [&resource](Index& index, std::size_t key, int max_steps) {
-    int steps = 0;
-    for (auto [at, end] = index.equal_range(key); at != end; ++at) {
-      if (at->second == &resource) {
-        index.erase(at);
-        return true;
-      }
-      if (++steps == max_steps) return false;
-    }
-    return true;
-  };
-  erase(by_id_, resource.id_key_, -1);
+  erase(by_id_, resource.id_key_, resource, kAll);
   if (!indexed_) return;
   for (const std::size_t key : resource.any_keys_) {
-    if (erase(by_any_, key, kMaxSteps)) continue;
+    if (erase(by_any_, key, resource, kMaxSteps)) continue;
+    // Thousands of resources may share a name, each in a namespace of its own: rather than search
+    // such a chain, make the index anew when it is next needed.
     by_any_.clear();
     indexed_ = false;
     return;
@@ -332,8 +350,12 @@ void ResMap::unindex(BuildResource& resource) {
 void ResMap::ensure_index() const {
   if (indexed_) return;
   indexed_ = true;
-  for (const auto& item : items_)
+  by_any_.reserve(items_.size() * 3);
+  for (const auto& item : items_) {
+    item->any_keys_.clear();
+    item->indexed_previous_ = 0;
     index_all(*item);
+  }
 }
 
 void ResMap::drop(std::unique_ptr<BuildResource>& item) {

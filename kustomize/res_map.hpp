@@ -96,8 +96,9 @@ struct BuildResource {
 
  private:
   friend class ResMap;
-  std::size_t position_ = 0;           // in its map
-  std::size_t id_key_ = 0;             // under which its map has it
+  std::size_t position_ = 0;  // in its map
+  std::size_t id_key_ = 0;    // under which its map has it
+  std::size_t indexed_previous_ = 0;
   std::vector<std::size_t> any_keys_;  // the same for the lazy indexes; empty when not indexed
 };
 
@@ -168,6 +169,7 @@ class ResMap {
   void index_id(BuildResource& resource);
   void index_all(BuildResource& resource) const;
   void unindex(BuildResource& resource);
+  static bool erase(Index& index, std::size_t key, const BuildResource& resource, int max_steps);
   void ensure_index() const;
   void drop(std::unique_ptr<BuildResource>& item);
   void compact();

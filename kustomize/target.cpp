@@ -43,16 +43,13 @@ Result<Target> Target::load(Loader loader, BuildContext& context, bool allow_emp
   std::optional<sources::Blob> found;
   std::string_view found_name;
   for (const std::string_view name : kFileNames) {
-    auto blob = loader.load(name);
-    if (!blob) {
-      if (blob.error().code() == Code::kNotFound || blob.error().code() == Code::kInvalid) continue;
-      return fail(std::move(blob).error());
-    }
+    auto blob = loader.find(name);
+    if (!blob) continue;
     if (found) {
       return fail(Code::kInvalid,
                   "Found multiple kustomization files under: " + loader.display() + "\n");
     }
-    found = *std::move(blob);
+    found = std::move(blob);
     found_name = name;
   }
   if (!found) {
