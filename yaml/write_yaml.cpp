@@ -262,6 +262,10 @@ class YamlWriter {
   Result<void> key(std::string_view text, Node at) {
     ScalarShape shape = shape_of(text);
     if (!shape.simple) {
+      if (text.find(kNextLine) != std::string_view::npos) {  // a line break: no key of JSON in YAML
+        return fail(Code::kInvalid, "yaml: line 1: did not find expected ',' or '}'", where_of(at),
+                    "kustomize cannot print a key that holds U+0085");
+      }
       std::string converted;
       auto read = through_json(text, converted);
       if (!read) return fail(std::move(read.error()).at(where_of(at)));

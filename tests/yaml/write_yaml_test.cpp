@@ -165,6 +165,7 @@ TEST_CASE("write_yaml: keys longer than 128 bytes or of several lines take a que
   CHECK(key("x\ny") == "? |-\n  x\n  y\n: 1\n");
   CHECK(printed("{\"x\\ny\": [1, {b: c}], \"z\\n\": {d: e}}") ==
         "? |-\n  x\n  y\n: - 1\n  - b: c\n? |\n  z\n: d: e\n");
+  CHECK(key("x\xC2\x85") == "error: yaml: line 1: did not find expected ',' or '}'");
   CHECK(key(std::string(1022, 'k')).starts_with("? k"));
   CHECK(key(std::string(1023, 'k')) ==
         "error: yaml: mapping values are not allowed in this context");
