@@ -171,6 +171,11 @@ class Composer {
            (children_.size() - frames_.back().first_child) % 2 == 0;
   }
 
+  bool at_merge_value() const {
+    return options_.merge_keys && !frames_.empty() && frames_.back().has_merge && !at_key() &&
+           !children_.empty() && is_merge_key(children_.back());
+  }
+
   Result<void> scalar(const Event& event) {
     ++written_;
     if (frames_.empty()) {
@@ -366,6 +371,9 @@ class Composer {
         current_.import(Node(here ? current_ : documents_[anchor.document], anchor.id));
     if (!frames_.empty()) {
       frames_.back().height = std::max(frames_.back().height, anchor.height + 1);
+    }
+    if (at_merge_value() && !node(copy).is_mapping()) {  // a sequence may be merged, not its alias
+      return wants_mapping(node(copy));
     }
     attach(copy);
     return {};

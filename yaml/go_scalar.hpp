@@ -24,6 +24,15 @@ enum class NumberForm : std::uint8_t {
 /// that RFC 3339 has not.
 Result<GoScalar> go_scalar(Kind kind, std::string_view text, NumberForm form, std::string& scratch);
 
+/// True for a scalar of a flow collection that kustomize turns into the string of its text: it
+/// prints a resource and reads it again on the way out, and there go-yaml v3 puts a plain scalar
+/// with a ':' (a time of day) or without any text (`{a: , b}`) between quotes.
+inline bool is_quoted_in_flow(Node scalar) {
+  const std::string_view text = scalar.text();
+  if (scalar.kind() == Kind::kTimestamp) return text.find(':') != std::string_view::npos;
+  return scalar.is_null() && text.empty() && scalar.style() == Style::kPlain;
+}
+
 /// The place of `node` for an error.
 Where where_of(Node node);
 

@@ -21,7 +21,7 @@ std::string_view kind_name(Node node) {
 }
 
 struct Difference {
-  Node a, b;
+  Node a, b;  // in libyaml's document and in yaml-cpp's
   std::string what;
 };
 
@@ -71,22 +71,30 @@ Result<std::vector<Document>> read_both(const std::shared_ptr<const std::string>
   if (!second) {
     return fail(std::move(second.error()).prefix("yaml-cpp: ").hint(std::string(kStrictHint)));
   }
-  for (std::size_t i = 0; i < std::max(documents.size(), second->size()); ++i) {
-    if (i >= documents.size() || i >= second->size()) {
-      const Node extra = i < documents.size() ? std::as_const(documents[i]).root()
-                                              : std::as_const((*second)[i]).root();
-      return fail(Code::kInvalid,
-                  "yaml: the engines find " + std::to_string(documents.size()) + " and " +
-                      std::to_string(second->size()) + " documents",
-                  Where{"", extra.position().line(), extra.position().column()},
-                  std::string(kStrictHint));
+  const auto roots = [](const std::vector<Document>& all) {
+    std::vector<Node> found;  // yaml-cpp does not tell an empty document from a null
+    for (const Document& document : all) {
+      if (!document.root().is_null()) found.push_back(document.root());
     }
-    if (const auto difference = first_difference(std::as_const(documents[i]).root(),
-                                                 std::as_const((*second)[i]).root())) {
-      const Position position = difference->a.position();
+    return found;
+  };
+  const std::vector<Node> first = roots(documents);
+  const std::vector<Node> other = roots(*second);
+  const auto at = [](Node node) {
+    return Where{"", node.position().line(), node.position().column()};
+  };
+  for (std::size_t i = 0; i < std::min(first.size(), other.size()); ++i) {
+    if (const auto difference = first_difference(first[i], other[i])) {
       return fail(Code::kInvalid, "yaml: the engines disagree: " + difference->what,
-                  Where{"", position.line(), position.column()}, std::string(kStrictHint));
+                  at(difference->a), std::string(kStrictHint));
     }
+  }
+  if (first.size() != other.size()) {
+    const Node extra = first.size() > other.size() ? first[other.size()] : other[first.size()];
+    return fail(Code::kInvalid,
+                "yaml: the engines disagree: " + std::to_string(first.size()) + " against " +
+                    std::to_string(other.size()) + " documents",
+                at(extra), std::string(kStrictHint));
   }
   return documents;
 }

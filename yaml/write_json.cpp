@@ -10,6 +10,7 @@
 #include "go_scalar.hpp"
 #include "natural_order.hpp"
 #include "output.hpp"
+#include "refold.hpp"
 #include "scalar_shape.hpp"
 
 namespace sluice::yaml {
@@ -39,19 +40,21 @@ class JsonWriter {
       case Kind::kMapping:
         return mapping(node);
       case Kind::kSequence:
-        out_.put('[');
-        for (std::size_t i = 0; i < node.size(); ++i) {
-          if (i != 0) out_.put(',');
-          SLUICE_CHECK(value(node.at(i)));
-        }
-        out_.put(']');
-        return {};
+        return sequence(node);
       case Kind::kEncrypted:
         return leaf(node);
       case Kind::kString:
-        string(node.text());
+        if (node.style() == Style::kFolded && !flow_) {
+          string(refolded(node.text()));
+        } else {
+          string(node.text());
+        }
         return {};
       default: {
+        if (flow_ && is_quoted_in_flow(node)) {
+          string(node.text());
+          return {};
+        }
         auto printed = go_scalar(node.kind(), node.text(), NumberForm::kJson, scratch_);
         if (!printed) return fail(std::move(printed.error()).at(where_of(node)));
         print(*printed);
@@ -61,7 +64,22 @@ class JsonWriter {
   }
 
  private:
+  Result<void> sequence(Node node) {
+    const bool outer_flow = flow_;
+    flow_ |= node.style() == Style::kFlow;
+    out_.put('[');
+    for (std::size_t i = 0; i < node.size(); ++i) {
+      if (i != 0) out_.put(',');
+      SLUICE_CHECK(value(node.at(i)));
+    }
+    out_.put(']');
+    flow_ = outer_flow;
+    return {};
+  }
+
   Result<void> mapping(Node node) {
+    const bool outer_flow = flow_;
+    flow_ |= node.style() == Style::kFlow;
     const std::size_t first = keys_.size();
     for (std::size_t i = 0; i < node.size(); ++i) {
       const Node key = node.key(i);
@@ -84,6 +102,7 @@ class JsonWriter {
     }
     out_.put('}');
     keys_.resize(first);
+    flow_ = outer_flow;
     return {};
   }
 
@@ -175,6 +194,7 @@ class JsonWriter {
   const JsonOptions& options_;
   std::vector<SortKey> keys_;  // of all open objects, innermost last
   std::string scratch_;
+  bool flow_ = false;  // inside what was written as a flow collection
 };
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "go_scalar.hpp"
 #include "natural_order.hpp"
 #include "output.hpp"
+#include "refold.hpp"
 #include "scalar_shape.hpp"
 
 namespace sluice::yaml {
@@ -194,8 +195,10 @@ class YamlWriter {
       case Kind::kEncrypted:
         return leaf(node);
       case Kind::kString:
+        if (node.style() == Style::kFolded && !flow_) return string(refolded(node.text()), node);
         return string(node.text(), node);
       default: {
+        if (flow_ && is_quoted_in_flow(node)) return string(node.text(), node);
         auto value = go_scalar(node.kind(), node.text(), NumberForm::kYamlThroughJson, scratch_);
         if (!value) return fail(std::move(value.error()).at(where_of(node)));
         if (value->is_text) {
@@ -214,6 +217,8 @@ class YamlWriter {
       return {};
     }
     const int outer = indent_;
+    const bool outer_flow = flow_;
+    flow_ |= node.style() == Style::kFlow;
     const bool indentless = in_mapping && !indention_;
     indent_ = indent_ < 0 ? 0 : indentless ? indent_ : indent_ + 2;
     for (std::size_t i = 0; i < node.size(); ++i) {
@@ -222,6 +227,7 @@ class YamlWriter {
       SLUICE_CHECK(this->node(node.at(i), false));
     }
     indent_ = outer;
+    flow_ = outer_flow;
     return {};
   }
 
@@ -247,6 +253,8 @@ class YamlWriter {
     }
     sort_keys_naturally(std::span<SortKey>(keys_).subspan(first));
     const int outer = indent_;
+    const bool outer_flow = flow_;
+    flow_ |= node.style() == Style::kFlow;
     indent_ = indent_ < 0 ? 0 : indent_ + 2;
     for (std::size_t i = 0; i < count; ++i) {
       const SortKey key = keys_[first + i];
@@ -255,6 +263,7 @@ class YamlWriter {
       SLUICE_CHECK(this->node(node.value(key.index), true));
     }
     indent_ = outer;
+    flow_ = outer_flow;
     keys_.resize(first);
     return {};
   }
@@ -575,6 +584,7 @@ class YamlWriter {
   std::string scratch_;
   std::size_t column_ = 0;
   int indent_ = -1;
+  bool flow_ = false;       // inside what was written as a flow collection
   bool whitespace_ = true;  // the last character was a space or an indentation
   bool indention_ = true;   // only indentation stands on the line so far
 };

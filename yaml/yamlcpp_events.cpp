@@ -58,7 +58,9 @@ class Recorder final : public YAML::EventHandler {
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     RecordedEvent& event = add(EventKind::kScalar, mark);
-    event.plain_implicit = true;  // the text ("~", "null") is lost here; "" means the same
+    event.plain_implicit = true;
+    // The text ("~", "null", none) is lost here. None at all is likely for a document only.
+    if (events_.size() > 2) event.text = "null";
     name_anchor(event, anchor);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {

@@ -1,5 +1,6 @@
 // fixtures/yaml/scalars: what kustomize prints for thousands of spellings of scalars, as values,
 // keys and annotations, quoted, plain and in blocks (tests/differential/scalars.py records it).
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 
@@ -42,7 +43,27 @@ std::string difference(const std::string& got, const std::string& want) {
 
 const std::string kFolder = SLUICE_SOURCE_DIR "/fixtures/yaml/scalars/";
 
+/// documents.py can record elsewhere, to look further than the fixture does.
+std::string documents_folder() {
+  const char* const folder = std::getenv("SLUICE_YAML_DOCUMENTS");
+  return folder == nullptr ? SLUICE_SOURCE_DIR "/fixtures/yaml/documents/"
+                           : folder + std::string("/");
+}
+
 }  // namespace
+
+TEST_CASE("nested resources print byte for byte as kustomize prints them") {
+  // Anchors end with their document there: kustomize reads each on its own.
+  const std::string in = read_file(documents_folder() + "in.yaml");
+  const std::string want = read_file(documents_folder() + "want.yaml");
+  REQUIRE_FALSE(in.empty());
+  const auto documents = read_yaml(in, FileId::kNone);
+  REQUIRE_OK(documents);
+  const std::string got = printed(*documents);
+  CHECK(difference(got, want) == "");
+  const auto again = read_yaml(got, FileId::kNone);
+  REQUIRE_OK(again);
+}
 
 TEST_CASE("scalars print byte for byte as kustomize prints them") {
   const std::string in = read_file(kFolder + "in.yaml");

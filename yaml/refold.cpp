@@ -1,0 +1,90 @@
+#include "refold.hpp"
+
+#include <cstddef>
+
+#include "scalar_shape.hpp"
+
+namespace sluice::yaml {
+namespace {
+
+constexpr bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+/// v3 prints the text folded, not between quotes; and with '\n' as its only break, so that the
+/// lines below are the lines that it prints.
+bool stays_folded(std::string_view text) {
+  if (text.empty() || text.back() == ' ') return false;
+  for (std::size_t i = 0; i < text.size(); i += utf8_width(text[i])) {
+    if (text[i] == '\n') {
+      if (i > 0 && text[i - 1] == ' ') return false;
+    } else if (text[i] != '\t' && (!is_printable(text, i) || is_break(text, i))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// emitterc.go, yaml_emitter_write_folded_scalar, without indentation and without a width. It asks
+/// the first line, not the next one, whether the break must be doubled.
+std::string print_folded(std::string_view text) {
+  const std::size_t first = text.find_first_not_of('\n');
+  const bool doubles = first != std::string_view::npos && !is_blank(text[first]);
+  std::string out;
+  bool after_break = true;
+  bool is_indented = true;
+  for (const char c : text) {
+    if (c == '\n') {
+      if (!after_break && !is_indented && doubles) out += '\n';
+      after_break = true;
+    } else {
+      if (after_break) is_indented = is_blank(c);
+      after_break = false;
+    }
+    out += c;
+  }
+  if (!after_break) out += '\n';
+  return out;
+}
+
+/// scannerc.go, yaml_parser_scan_block_scalar, for `>`: each string up to a '\n' is a line.
+std::string read_folded(std::string_view lines, bool keep, bool strip) {
+  std::string out;
+  std::size_t empty_lines = 0;  // since the last line with text
+  bool has_line = false;
+  bool was_indented = false;
+  while (!lines.empty()) {
+    const std::size_t end = lines.find('\n');
+    const std::string_view line = lines.substr(0, end);
+    lines.remove_prefix(end + 1);
+    if (line.empty()) {
+      ++empty_lines;
+      continue;
+    }
+    const bool is_indented = is_blank(line[0]);
+    if (has_line && (was_indented || is_indented)) {
+      out += '\n';
+    } else if (has_line && empty_lines == 0) {
+      out += ' ';
+    }
+    out.append(empty_lines, '\n');
+    out += line;
+    empty_lines = 0;
+    has_line = true;
+    was_indented = is_indented;
+  }
+  if (!strip && has_line) out += '\n';
+  if (keep) out.append(empty_lines, '\n');
+  return out;
+}
+
+}  // namespace
+
+std::string refolded(std::string_view text) {
+  if (!stays_folded(text)) return std::string(text);
+  const bool strip = text.back() != '\n';
+  const bool keep = text == "\n" || text.ends_with("\n\n");
+  return read_folded(print_folded(text), keep, strip);
+}
+
+}  // namespace sluice::yaml
