@@ -99,6 +99,7 @@ class Run {
   std::unordered_map<ObjectId, Document> list_live(Items items);
   Result<void> decide_all(Items items);
   Result<Decision> decide_one(Desired& desired, std::optional<Document> live);
+  bool is_expected(const ObjectId& id) const { return known_.contains(InventoryEntry{id}.id()); }
   Result<void> apply_in_order(Items items);
   Result<void> apply_one(Item& item);
   Result<void> remove_for_recreation(const Item& item);
@@ -115,7 +116,8 @@ class Run {
   const Context context_;
   ApplyResult& result_;
   DefinedKinds defined_;
-  std::vector<Item> items_;  // by stage, then in apply order
+  std::unordered_set<std::string> known_;  // ids of options_.before
+  std::vector<Item> items_;                // by stage, then in apply order
   bool is_recorded_ = false;
   bool has_new_kinds_ = false;
 };
@@ -142,6 +144,9 @@ Result<void> Run::settle_namespace(Desired& desired) {
 
 Result<void> Run::prepare_all() {
   defined_ = defined_kinds(resources_);
+  for (const InventoryEntry& entry : options_.before) {
+    known_.insert(entry.id());
+  }
   const Digest options_digest = digest_of(options_);
   items_.resize(resources_.resources.size());
   std::vector<std::optional<Error>> errors(items_.size());
@@ -176,10 +181,6 @@ Result<void> Run::prepare_all() {
 /// Live objects of kinds of which at least two are in the inventory: one request instead of one for
 /// each. What is missing here is looked up when needed; not being allowed to list is no error.
 std::unordered_map<ObjectId, Document> Run::list_live(Items items) {
-  std::unordered_set<std::string> known;
-  for (const InventoryEntry& entry : options_.before) {
-    known.insert(entry.id());
-  }
   struct Want {
     std::size_t count = 0;
     std::string ns;  // "" : several
@@ -187,7 +188,7 @@ std::unordered_map<ObjectId, Document> Run::list_live(Items items) {
   std::unordered_map<Gvk, Want> wanted;
   for (const Item& item : items) {
     const ObjectId& id = item.desired.id;
-    if (!known.contains(InventoryEntry{id}.id())) continue;
+    if (!is_expected(id)) continue;
     if (context_.cache != nullptr && context_.cache->is_unchanged(id, item.desired.digest))
       continue;
     // Answers about these are masked, those of a list would not be.
@@ -222,7 +223,7 @@ Result<Decision> Run::decide_one(Desired& desired, std::optional<Document> live)
   const SteadyTime deadline = cluster_.clock.steady() + kKindAppears;
   auto wait = kFirstPoll;
   for (;;) {
-    auto decision = decide(desired, live, context_);
+    auto decision = decide(desired, live, is_expected(desired.id), context_);
     const bool is_missing = !decision && decision.error().code() == Code::kNotFound &&
                             decision.error().message().find("namespaces \"") == std::string::npos;
     if (!is_missing || !may_appear || cluster_.clock.steady() >= deadline) return decision;
@@ -270,20 +271,15 @@ Result<void> Run::decide_all(Items items) {
 
 Result<void> Run::record() {
   if (std::exchange(is_recorded_, true) || !options_.record) return {};
-  std::unordered_set<std::string> known;
-  for (const InventoryEntry& entry : options_.before) {
-    known.insert(entry.id());
-  }
   Inventory all;
   bool has_new = false;
   for (const Item& item : items_) {
     all.push_back({item.desired.id});
-    has_new = known.erase(all.back().id()) == 0 || has_new;
+    has_new = has_new || !is_expected(item.desired.id);
   }
   if (!has_new) return {};
-  for (const InventoryEntry& entry : options_.before) {
-    if (known.contains(entry.id())) all.push_back(entry);
-  }
+  const Inventory stale = difference(options_.before, all);
+  all.insert(all.end(), stale.begin(), stale.end());
   return options_.record(all);
 }
 

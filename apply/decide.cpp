@@ -4,6 +4,7 @@
 
 #include "apply/drift.hpp"
 #include "apply/managed_fields.hpp"
+#include "apply/owned_fields.hpp"
 #include "apply/undeclared_fields.hpp"
 
 namespace sluice::apply {
@@ -69,8 +70,8 @@ Error decryption_error(const ObjectId& id, Error error) {
 
 class Decider {
  public:
-  Decider(Desired& desired, std::optional<Document> live, const Context& context)
-      : desired_(desired), context_(context) {
+  Decider(Desired& desired, std::optional<Document> live, bool is_expected, const Context& context)
+      : desired_(desired), context_(context), is_expected_(is_expected) {
     decision_.live = std::move(live);
   }
 
@@ -84,6 +85,9 @@ class Decider {
       SLUICE_TRY(const bool exists, is_present());
       if (exists) return as(Action::kSkipped);
     }
+    if (is_expected_ && !decision_.live) SLUICE_CHECK(look());
+    if (is_live_excluded()) return as(Action::kSkipped);
+    if (is_settled()) return as(Action::kUnchanged);
     constexpr int kAttempts = 3;
     for (int attempt = 1;; ++attempt) {
       if (is_live_excluded()) return as(Action::kSkipped);
@@ -110,6 +114,19 @@ class Decider {
 
   bool is_live_excluded() const {
     return decision_.live && context_.switches.is_excluded(decision_.live->root());
+  }
+
+  /// True when the live object tells by itself that nothing has to be done.
+  bool is_settled() const {
+    if (!decision_.live || !context_.ignore.empty()) return false;
+    const Node live = decision_.live->root();
+    const Node body = desired_.body.root();
+    if (!is_already_applied(body, live, context_.options.field_manager)) return false;
+    if (context_.options.migrate_api_version &&
+        migrate_patch(live, desired_.id.gvk.api_version()).root().size() != 0)
+      return false;
+    return context_.switches.is_merge(body) || context_.switches.is_merge(live) ||
+           cleanup_patch(live, context_.options).root().size() == 0;
   }
 
   Result<bool> is_present() {
@@ -204,6 +221,7 @@ class Decider {
 
   Desired& desired_;
   const Context& context_;
+  const bool is_expected_;
   Decision decision_;
 };
 
@@ -230,9 +248,9 @@ Result<Document> send(const Desired& desired, Node body, bool dry_run, const Con
   return answer;
 }
 
-Result<Decision> decide(Desired& desired, std::optional<Document> known_live,
+Result<Decision> decide(Desired& desired, std::optional<Document> known_live, bool is_expected,
                         const Context& context) {
-  return Decider(desired, std::move(known_live), context).run();
+  return Decider(desired, std::move(known_live), is_expected, context).run();
 }
 
 }  // namespace sluice::apply

@@ -35,10 +35,12 @@ struct Decision {
   bool is_change() const { return action == Action::kCreated || action == Action::kConfigured; }
 };
 
-/// `known_live`: the live object when a list has told it. May drop fields from `desired.body` that
-/// the server does not know, as Flux's typed conversion does. Errors are worded as Flux's.
+/// `known_live`: the live object when a list has told it. `is_expected`: it should exist, so that
+/// it pays to look at it first: an object that is as we applied it needs no dry-run. May drop
+/// fields from `desired.body` that the server does not know, as Flux's typed conversion does.
+/// Errors are worded as Flux's.
 Result<Decision> decide(Desired& desired, std::optional<yaml::Document> known_live,
-                        const Context& context);
+                        bool is_expected, const Context& context);
 
 /// Sends `body`, opening its leaves.
 Result<yaml::Document> send(const Desired& desired, yaml::Node body, bool dry_run,

@@ -261,6 +261,8 @@ Result<Desired> prepare(const kustomize::Resource& resource, const ApplyOptions&
   normalize(root, desired.id.gvk);
   put_all(metadata, "labels", options.common_labels);
   put_all(metadata, "annotations", options.common_annotations);
+  if (metadata.get("annotations").exists() && metadata.get("annotations").size() == 0)
+    metadata.erase("annotations");  // the server would keep no trace of it
   update_digest(desired, options_digest);
   return desired;
 }

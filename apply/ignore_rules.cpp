@@ -5,9 +5,9 @@
 #include <string_view>
 
 #include "sluice/base/encoding.hpp"
-#include "sluice/yaml/read.hpp"
 
 #include "apply/drift.hpp"
+#include "apply/owned_fields.hpp"
 
 namespace sluice::apply {
 namespace {
@@ -91,16 +91,6 @@ void replace(Ref root, const Segments& path, Node value) {
   }
 }
 
-/// True when every pair of `key` (the JSON after "k:") is in `item`.
-bool has_key(Node item, std::string_view key) {
-  const auto pairs = yaml::read_json(key);
-  if (!pairs || !item.is_mapping()) return false;
-  for (std::size_t i = 0; i < pairs->root().size(); ++i) {
-    if (!yaml::equal(item.get(pairs->root().key(i).text()), pairs->root().value(i))) return false;
-  }
-  return true;
-}
-
 /// True when `fields` (FieldsV1) has the path; list items are found by their merge key.
 bool owns(Node fields, Node object, const Segments& path) {
   for (const std::string& segment : path) {
@@ -109,7 +99,7 @@ bool owns(Node fields, Node object, const Segments& path) {
       Node next;
       for (std::size_t i = 0; i < fields.size() && !next.exists(); ++i) {
         const std::string_view key = fields.key(i).text();
-        if (key.starts_with("k:") && has_key(item, key.substr(2))) next = fields.value(i);
+        if (key.starts_with("k:") && has_item_key(item, key.substr(2))) next = fields.value(i);
       }
       fields = next;
       object = item;

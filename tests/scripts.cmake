@@ -24,6 +24,17 @@ foreach(script IN LISTS e2e_scripts)
   sluice_script_test(e2e/${stem} 600 ${script})
 endforeach()
 
+# The contract tests, which otherwise run against the sandbox, against a real kube-apiserver.
+foreach(module kube apply)
+  if(TARGET ${module}_test)
+    add_test(NAME e2e/contract_${module} COMMAND ${Python3_EXECUTABLE}
+      ${PROJECT_SOURCE_DIR}/tests/e2e/cluster/cluster.py run -- $<TARGET_FILE:${module}_test>
+      "--test-case=contract:*")
+    set_tests_properties(e2e/contract_${module} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300
+      LABELS e2e ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
+  endif()
+endforeach()
+
 # The programs that scripts/tools builds come first on the PATH of every test, also when they are built
 # after this configuration: the folders are known from the pinned versions.
 execute_process(COMMAND ${PROJECT_SOURCE_DIR}/scripts/tools path --expected

@@ -15,6 +15,7 @@
 #include "apply/kind_order.hpp"
 #include "apply/managed_fields.hpp"
 #include "apply/metadata.hpp"
+#include "apply/owned_fields.hpp"
 #include "apply/undeclared_fields.hpp"
 #include "support/test.hpp"
 
@@ -452,6 +453,66 @@ TEST_CASE("drift: labels, annotations and content, but not status or the rest of
   CHECK(drifted(base, "{metadata: {resourceVersion: \"1\", labels: {a: b}}}"));
   CHECK(
       drifted(base, "{metadata: {resourceVersion: \"1\", labels: {a: b}}, spec: {x: 1}, data: 1}"));
+}
+
+TEST_CASE("already applied: our fields and values are exactly what we would send") {
+  const auto is_applied = [](const std::string& body, const std::string& live) {
+    return apply::is_already_applied(document(body).root(), document(live).root(),
+                                     "kustomize-controller");
+  };
+  const auto live = [](const std::string& fields, const std::string& content,
+                       const char* entry =
+                           "manager: kustomize-controller, operation: Apply, "
+                           "apiVersion: v1") {
+    return "{apiVersion: v1, kind: X, metadata: {name: n, uid: u, labels: {a: b, other: c}, "
+           "managedFields: [{manager: z, operation: Update, fieldsV1: {}}, {" +
+           std::string(entry) + ", fieldsV1: {\"f:metadata\": {\"f:labels\": {\"f:a\": {}}}" +
+           fields + "}}]}" + content + "}";
+  };
+  const auto body = [](const std::string& content) {
+    return "{apiVersion: v1, kind: X, metadata: {name: n, labels: {a: b}}" + content + "}";
+  };
+  CHECK(is_applied(body(""), live("", "")));
+  CHECK(is_applied(body(", data: {k: \"1\"}"),
+                   live(", \"f:data\": {\".\": {}, \"f:k\": {}}", ", data: {k: \"1\", x: y}")));
+  CHECK_FALSE(is_applied(body(", data: {k: \"1\"}"),
+                         live(", \"f:data\": {\"f:k\": {}}", ", data: {k: \"2\"}")));
+  CHECK_FALSE(is_applied(body(", data: {k: \"1\"}"), live("", ", data: {k: \"1\"}")));
+  CHECK_FALSE(is_applied(body(""), live(", \"f:data\": {\"f:k\": {}}", ", data: {k: \"1\"}")));
+  CHECK_FALSE(is_applied(body(", data: {k: \"1\", l: \"2\"}"),
+                         live(", \"f:data\": {\"f:k\": {}}", ", data: {k: \"1\", l: \"2\"}")));
+  for (const char* entry :
+       {"manager: other, operation: Apply, apiVersion: v1",
+        "manager: kustomize-controller, operation: Update, apiVersion: v1",
+        "manager: kustomize-controller, operation: Apply, apiVersion: v2",
+        "manager: kustomize-controller, operation: Apply, apiVersion: v1, subresource: status"}) {
+    CHECK_FALSE(is_applied(body(""), live("", "", entry)));
+  }
+  // Lists by key: every item is ours and in our order; whole lists compare as they are.
+  const std::string keyed =
+      ", \"f:p\": {'k:{\"n\":1}': {\".\": {}, \"f:n\": {}, \"f:v\": {}}, 'k:{\"n\":2}': {\".\": "
+      "{}, "
+      "\"f:n\": {}}}";
+  CHECK(is_applied(body(", p: [{n: 1, v: x}, {n: 2}]"),
+                   live(keyed, ", p: [{n: 1, v: x, d: 1}, {n: 3}, {n: 2}]")));
+  CHECK_FALSE(
+      is_applied(body(", p: [{n: 2}, {n: 1, v: x}]"), live(keyed, ", p: [{n: 1, v: x}, {n: 2}]")));
+  CHECK_FALSE(is_applied(body(", p: [{n: 1, v: x}]"), live(keyed, ", p: [{n: 1, v: x}, {n: 2}]")));
+  CHECK_FALSE(
+      is_applied(body(", p: [{n: 1, v: y}, {n: 2}]"), live(keyed, ", p: [{n: 1, v: x}, {n: 2}]")));
+  CHECK_FALSE(is_applied(body(", p: [{n: 1, v: x}, {n: 2}]"), live(keyed, ", p: [{n: 1, v: x}]")));
+  CHECK(is_applied(body(", p: [a, b]"), live(", \"f:p\": {}", ", p: [a, b]")));
+  CHECK_FALSE(is_applied(body(", p: [a]"), live(", \"f:p\": {}", ", p: [a, b]")));
+  const std::string set = ", \"f:p\": {'v:\"a\"': {}, 'v:\"b\"': {}}";
+  CHECK(is_applied(body(", p: [a, b]"), live(set, ", p: [a, x, b]")));
+  CHECK_FALSE(is_applied(body(", p: [b, a]"), live(set, ", p: [a, b]")));
+  CHECK_FALSE(is_applied(body(", p: [a, a]"), live(set, ", p: [a, b]")));
+  Document leaf = document(body(", data: {}"));
+  leaf.root().get("data").put_leaf("k",
+                                   {Digest(), "x", yaml::Kind::kString, yaml::LeafEncoding::kNone});
+  CHECK_FALSE(apply::is_already_applied(
+      leaf.root(), document(live(", \"f:data\": {\"f:k\": {}}", ", data: {k: \"1\"}")).root(),
+      "kustomize-controller"));
 }
 
 TEST_CASE("ignore rules: compared without, stripped for other appliers, adopted otherwise") {
