@@ -5,6 +5,9 @@ target_include_directories(sluice_options INTERFACE ${PROJECT_SOURCE_DIR}/includ
 target_compile_definitions(sluice_options INTERFACE SLUICE_VERSION="${PROJECT_VERSION}")
 target_compile_options(sluice_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor)
+# Symbols are bound at start: hardening, and late binding would save vector registers on the stack
+# that may hold what memcpy has just moved (crypto::wipe_scratch).
+target_link_options(sluice_options INTERFACE -Wl,-z,relro,-z,now)
 if(SLUICE_WERROR)
   target_compile_options(sluice_options INTERFACE -Werror)
 endif()

@@ -359,6 +359,7 @@ void Exchange::finish_with(Result<Response> result) {
 }
 
 void Exchange::finish(CURLcode code) {
+  if (is_private()) crypto::wipe_scratch();  // before the caller may look
   if (code != CURLE_OK) return finish_with(fail(failure(code)));
   response_.status = static_cast<int>(status());
   if (request_->secret_response) {
@@ -377,6 +378,7 @@ Result<Response> Exchange::wait() {
   done_.wait(lock, [this] { return result_.has_value(); });
   easy_.reset();  // wipes libcurl's buffers now, not when the last reference goes
   headers_.reset();
+  if (is_private()) crypto::wipe_scratch();
   return *std::move(result_);
 }
 

@@ -62,6 +62,10 @@ class SecretBuffer final : public ByteSink {
 /// Overwrites memory that held a secret; not optimized away.
 void wipe(void* data, std::size_t size) noexcept;
 void wipe(std::string& text) noexcept;
+/// Clears this thread's vector registers and the dead part of its stack, for a thread that lives on
+/// after it has moved secrets: memcpy leaves up to a few hundred bytes in the registers, and the
+/// dynamic linker saves those on the stack when a library's symbol is bound late.
+void wipe_scratch() noexcept;
 
 /// Constant-time comparison; false at once when sizes differ (sizes are not secret).
 bool equal_constant_time(std::span<const std::byte> a, std::span<const std::byte> b);
