@@ -27,12 +27,18 @@ Result<Digest> id_line(std::string_view bytes, std::string_view name, std::strin
   return id_of(*hex_decode(id));
 }
 
-/// At most 50 characters, counted as Go counts runes, then "...".
+/// At most 50 characters, then "..."; like Go, a byte that is no UTF-8 counts as a character.
 std::string shortened(std::string_view line) {
   std::size_t characters = 0;
+  int continuations = 0;  // bytes that still belong to the character
   for (std::size_t at = 0; at < line.size(); ++at) {
-    const bool starts_one = (static_cast<unsigned char>(line[at]) & 0xC0U) != 0x80U;
-    if (starts_one && characters++ == kMaxSubject) return std::string(line.substr(0, at)) + "...";
+    const auto byte = static_cast<unsigned char>(line[at]);
+    if ((byte & 0xC0U) == 0x80U && continuations > 0) {
+      --continuations;
+      continue;
+    }
+    if (characters++ == kMaxSubject) return std::string(line.substr(0, at)) + "...";
+    continuations = byte >= 0xF0U ? 3 : byte >= 0xE0U ? 2 : byte >= 0xC0U ? 1 : 0;
   }
   return std::string(line);
 }
