@@ -160,3 +160,36 @@ TEST_CASE("stage wait: the texts of Flux") {
         "failed early due to stalled resources: [CustomResourceDefinition/w.x status: 'Failed']");
   CHECK(broken.error().code() == Code::kInvalid);
 }
+
+TEST_CASE("health with pods: a StatefulSet in progress fails with its crashing Pods") {
+  ScriptedHttp http;
+  SystemClock clock;
+  kube::Config config;
+  config.server = "https://api";
+  kube::Client client(config, http, clock);
+  const auto judge = [&](const char* kind) {
+    auto documents = yaml::read_yaml(
+        "{apiVersion: apps/v1, kind: " + std::string(kind) +
+            ", metadata: {namespace: n}, spec: {selector: {matchLabels: {a: b}, matchExpressions: "
+            "[{key: c, operator: In, values: [d, e]}, {key: f, operator: DoesNotExist}]}}}",
+        FileId::kNone);
+    REQUIRE_OK(documents);
+    return apply::health_with_pods(documents->front().root(), client, clock.wall(), {});
+  };
+  const std::string crashing =
+      R"("status":{"phase":"Running","containerStatuses":[{"name":"m","state":{"waiting":{"reason":"CrashLoopBackOff"}}}]})";
+  http.answer(200, R"({"metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"a"},)" +
+                       crashing + R"(},{"metadata":{"name":"b","deletionTimestamp":"x"},)" +
+                       crashing + R"(},{"metadata":{"name":"c"},"status":{"phase":"Pending"}}]})");
+  const auto failed = judge("StatefulSet");
+  CHECK(failed.status == apply::HealthStatus::kFailed);
+  CHECK(failed.message == "1 pods have failed");
+  CHECK(http.sent()[0].url.find("labelSelector=a%3Db%2Cc%20in%20%28d%2Ce%29%2C%21f") !=
+        std::string::npos);
+  http.answer(200, R"({"metadata":{"resourceVersion":"1"},"items":[]})");
+  CHECK(judge("ReplicaSet").status == apply::HealthStatus::kInProgress);
+  http.answer(403, R"({"kind":"Status","message":"no","reason":"Forbidden","code":403})");
+  CHECK(judge("ReplicaSet").status == apply::HealthStatus::kUnknown);
+  CHECK(judge("Deployment").status == apply::HealthStatus::kInProgress);  // never asks
+  CHECK(http.count() == 3);
+}

@@ -154,4 +154,10 @@ struct Health {
 /// `now` decides how long a Pod may stay unschedulable (15 seconds after its creation).
 Health health(yaml::Node live, WallTime now = WallTime::max());
 
+/// health(), and for a StatefulSet or ReplicaSet that is in progress a look at its Pods, as Flux
+/// does (one request): kFailed, "2 pods have failed", when some crash. kUnknown with the server's
+/// words when the Pods cannot be listed.
+Health health_with_pods(yaml::Node live, kube::Client& client, WallTime now,
+                        const CancelToken& cancel);
+
 }  // namespace sluice::apply
