@@ -5,9 +5,12 @@
 #include <fstream>
 #include <sstream>
 
+#include "sluice/crypto/hash.hpp"
+
 namespace sluice::sources {
 namespace {
 
+constexpr std::size_t kMaxNameBytes = 200;  // file systems allow 255
 constexpr std::string_view kFirstLine = "sluice-source 1";
 
 }  // namespace
@@ -80,7 +83,8 @@ std::string directory_name(const std::string& id) {
       out += kDigits[byte & 15];
     }
   }
-  return out;
+  if (out.size() <= kMaxNameBytes) return out;
+  return out.substr(0, kMaxNameBytes - 65) + "-" + crypto::sha256(id).hex();
 }
 
 }  // namespace sluice::sources

@@ -25,7 +25,8 @@ SourceState read_state(const std::string& file);
 /// Errors: kUnavailable.
 Result<void> write_state(const std::string& file, const SourceState& state);
 
-/// A file name for any id: bytes other than letters, digits, '-', '_' and inner '.' as %XX.
+/// A file name for any id: bytes other than letters, digits, '-', '_' and inner '.' as %XX; a long
+/// one ends in the id's SHA-256 instead.
 std::string directory_name(const std::string& id);
 
 }  // namespace sluice::sources

@@ -26,7 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxIdBytes = 80;  // as %XX it still is a file name
+constexpr std::size_t kMaxIdBytes = 512;  // a namespace, a slash and a name have at most 317
 
 Digest digest_of(const std::string& id) {
   const auto bytes = hex_decode(id);
@@ -257,7 +257,8 @@ class RealStore final : public SourceStore {
       : directory_(std::move(directory)), http_(http), limits_(limits) {
     std::error_code error;
     fs::create_directories(directory_, error);
-    lock_ = ::open((directory_ + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    // No source's directory starts with a dot.
+    lock_ = ::open((directory_ + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     lock_errno_ = lock_ < 0 ? errno : 0;
     if (lock_ >= 0 && ::flock(lock_, LOCK_EX | LOCK_NB) != 0) lock_errno_ = EWOULDBLOCK;
     if (lock_errno_ != 0) return;

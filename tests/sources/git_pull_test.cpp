@@ -747,6 +747,28 @@ TEST_CASE("file://: bare and with a work tree, increments, and only what is comm
   CHECK(work->tree->stat(path("uncommitted")).error().code() == Code::kNotFound);
 }
 
+TEST_CASE("ids of any spelling have directories of their own; 513 bytes are refused") {
+  NEED_GIT();
+  GitRepository repository;
+  repository.commit({{"a", "1"}});
+  Bench bench;
+  const std::string url = "file://" + repository.bare().string();
+  const std::string longest(510, 'n');
+  std::size_t count = 0;
+  for (const std::string& id :
+       {std::string("a/b"), std::string("a%2Fb"), std::string(".."), std::string("."),
+        std::string("lock"), longest + "/1", longest + "/2", std::string("\xff\x01")}) {
+    CHECK_OK(bench.store->pull({.id = id, .url = url, .ref = {.branch = "main"}}, {}, {}));
+    ++count;
+  }
+  for (const auto& entry : fs::directory_iterator(bench.dir.path)) {
+    if (entry.is_directory()) --count;
+  }
+  CHECK(count == 0);
+  CHECK(bench.store->pull({.id = longest + "/12", .url = url}, {}, {}).error().code() ==
+        Code::kInvalid);
+}
+
 TEST_CASE("a link that leaves the source is refused; submodules are left out") {
   NEED_GIT();
   GitRepository repository;
