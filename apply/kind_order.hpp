@@ -2,8 +2,10 @@
 /// In which order objects are applied (fluxcd/pkg/ssa/sort.go, manager_apply.go).
 
 #include <compare>
+#include <cstdint>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "sluice/base/object_id.hpp"
