@@ -17,6 +17,7 @@ BASIC = "Basic " + base64.b64encode(b"git:secret").decode()
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body are two writes
 
     def log_message(self, *args):
         pass

@@ -14,6 +14,7 @@ flaky, lock, connections = {}, threading.Lock(), [0]
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body are two writes
 
     def setup(self):
         super().setup()
