@@ -4,6 +4,8 @@
 
 #include "sluice/base/encoding.hpp"
 
+#include "origin.hpp"
+
 namespace sluice::kustomize {
 
 namespace {
@@ -77,7 +79,6 @@ void copy_metadata(BuildResource& fresh, const BuildResource& old) {
   fresh.helm_generated = old.helm_generated;
   fresh.had_build_annotation |= old.had_build_annotation;
   fresh.ref_vars = old.ref_vars;
-  fresh.transformations = old.transformations;
 }
 
 // GetDataMap and SetDataMap: every value becomes a string; text that is not UTF-8 cannot occur.
@@ -201,9 +202,13 @@ Result<void> absorb(ResMap& resources, std::unique_ptr<BuildResource> generated)
   if (behavior == Behavior::kMerge) {
     merge_data(generated->root(), std::as_const(old).root(), "data");
     merge_data(generated->root(), std::as_const(old).root(), "binaryData");
-    if (old.origin) generated->origin = old.origin;
-  } else if (!generated->origin) {
-    generated->origin = old.origin;
+    // What was merged into keeps its origin.
+    const yaml::Node origin =
+        std::as_const(old).root().get("metadata").get("annotations").get(kOriginKey);
+    if (origin.exists()) {
+      generated->root().put_mapping("metadata").put_mapping("annotations").put(kOriginKey, origin);
+      generated->origin = old.origin;
+    }
   }
   read_id(*generated, resources.schema());
   resources.replace(old, std::move(generated));

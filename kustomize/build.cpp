@@ -21,8 +21,6 @@ namespace {
 /// What `managedByLabel` writes: the release that this build answers like.
 constexpr std::string_view kKustomizeVersion = "v5.8.2";
 
-constexpr std::string_view kOriginKey = "config.kubernetes.io/origin";
-constexpr std::string_view kTransformationsKey = "alpha.config.kubernetes.io/transformations";
 constexpr std::string_view kLocalConfigKey = "config.kubernetes.io/local-config";
 
 // Annotations of kyaml that a build removes (resource.BuildAnnotations); kustomize's own never get
@@ -67,8 +65,8 @@ void clean_annotations(BuildResource& resource, bool keep_origin, bool keep_tran
   if (annotations.is_mapping()) {
     for (const std::string_view key : kRemoved)
       annotations.erase(key);
-    annotations.erase(kOriginKey);
-    annotations.erase(kTransformationsKey);
+    if (!keep_origin) annotations.erase(kOriginKey);
+    if (!keep_transformations) annotations.erase(kTransformationsKey);
     for (std::size_t i = 0; i < annotations.size(); ++i) {
       if (!annotations.key(i).is_string()) {
         annotations.key(i).set_string(std::string(annotations.key(i).text()));
@@ -76,13 +74,6 @@ void clean_annotations(BuildResource& resource, bool keep_origin, bool keep_tran
       const yaml::Ref value = annotations.value(i);
       if (!value.is_string() && !value.is_encrypted()) value.set_string(std::string(value.text()));
     }
-  }
-  const auto put = [&](std::string_view key, const std::string& text) {
-    resource.root().put_mapping("metadata").put_mapping("annotations").put_string(key, text);
-  };
-  if (keep_origin && resource.origin) put(kOriginKey, origin_text(*resource.origin));
-  if (keep_transformations && !resource.transformations.empty()) {
-    put(kTransformationsKey, transformations_text(resource.transformations));
   }
   const yaml::Node left = metadata.get("annotations");
   if (left.exists() && (!left.is_mapping() || left.size() == 0)) metadata.erase("annotations");

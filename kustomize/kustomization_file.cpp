@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "sluice/yaml/read.hpp"
+#include "sluice/yaml/write.hpp"
 
 #include "kustomization_fields.hpp"
 
@@ -64,6 +65,26 @@ void add_single_env(std::vector<generators::GeneratorArgs>& all) {
   for (generators::GeneratorArgs& args : all) {
     if (!args.env.empty()) args.envs.push_back(std::exchange(args.env, {}));
   }
+}
+
+// U+0085 as itself or as an escape.
+bool may_hold_next_line(std::string_view text) {
+  for (const std::string_view spelling : {"\xC2\x85", "\\N", "\\x85", "\\u0085"}) {
+    if (text.find(spelling) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
+// kustomize hands each generator and transformer its part of the file as YAML made from JSON, in
+// which this character is read as a line break and folded.
+Result<void> fold_next_lines(yaml::Document& document) {
+  std::string text;
+  SLUICE_CHECK(yaml::write_yaml(std::as_const(document).root(), text));
+  yaml::ReadOptions options;
+  options.schema = yaml::Schema::kV2;
+  SLUICE_TRY(auto documents, yaml::read_yaml(text, FileId::kNone, options));
+  if (!documents.empty()) document = std::move(documents.front());
+  return {};
 }
 
 void note_places(std::vector<generators::GeneratorArgs>& all, yaml::Node list) {
@@ -155,6 +176,7 @@ Result<KustomizationFile> read_kustomization(const std::shared_ptr<const std::st
   // yaml.Unmarshal reads the first document only.
   yaml::Document document;
   if (!documents->empty()) document = std::move(documents->front());
+  if (may_hold_next_line(*text)) SLUICE_CHECK(fold_next_lines(document));
   return decode_kustomization(std::move(document), directory, context, allow_empty);
 }
 

@@ -83,19 +83,23 @@ Origin append_origin(const Origin& origin, std::string_view path) {
   return result;
 }
 
-std::string origin_text(const Origin& origin) {
-  return indented_origin(origin, "");
+void annotate_origin(BuildResource& resource, const Origin& origin) {
+  resource.origin = origin;
+  resource.root()
+      .put_mapping("metadata")
+      .put_mapping("annotations")
+      .put_string(kOriginKey, indented_origin(origin, ""));
 }
 
-std::string transformations_text(const std::vector<Origin>& transformations) {
-  std::string out;
-  for (const Origin& origin : transformations) {
-    std::string item = indented_origin(origin, "  ");
-    if (item.empty()) item = "  {}\n";
-    item[0] = '-';
-    out += item;
-  }
-  return out;
+bool annotate_transformation(BuildResource& resource, const Origin& origin) {
+  const yaml::Ref annotations = resource.root().get("metadata").get("annotations");
+  if (!annotations.get(kOriginKey).exists()) return false;
+  std::string item = indented_origin(origin, "  ");
+  if (item.empty()) item = "  {}\n";
+  item[0] = '-';
+  const std::string before(annotations.get(kTransformationsKey).text());
+  annotations.put_string(kTransformationsKey, before + item);
+  return true;
 }
 
 }  // namespace sluice::kustomize

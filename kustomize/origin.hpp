@@ -12,10 +12,15 @@ namespace sluice::kustomize {
 /// `origin` with `path`, a file, directory or repository, appended.
 Origin append_origin(const Origin& origin, std::string_view path);
 
-/// The values of the annotations `config.kubernetes.io/origin` and
-/// `alpha.config.kubernetes.io/transformations`.
-std::string origin_text(const Origin& origin);
-std::string transformations_text(const std::vector<Origin>& transformations);
+inline constexpr std::string_view kOriginKey = "config.kubernetes.io/origin";
+inline constexpr std::string_view kTransformationsKey =
+    "alpha.config.kubernetes.io/transformations";
+
+/// Writes the annotation kOriginKey and notes the origin in the resource.
+void annotate_origin(BuildResource& resource, const Origin& origin);
+/// Adds to the annotation kTransformationsKey; false, and nothing done, when the resource has no
+/// origin.
+bool annotate_transformation(BuildResource& resource, const Origin& origin);
 
 /// filepath.Join of slash-separated paths; may begin with "..".
 std::string join_paths(std::string_view base, std::string_view path);

@@ -141,6 +141,11 @@ Result<void> apply_merges(ResMap& resources, const PatchRule& rule) {
 }
 
 Result<void> apply_json(ResMap& resources, BuildResource& target, const JsonPatch& patch) {
+  if (target.shares_nodes) {
+    // The trip through JSON gives every field a node of its own.
+    target.doc.set_root(target.doc.import(std::as_const(target).root()));
+    target.shares_nodes = false;
+  }
   const yaml::Ref root = target.root();
   // kustomize's own annotations are in the document while it is patched.
   if (target.has_build_annotations()) {

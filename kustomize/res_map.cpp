@@ -109,8 +109,7 @@ void BuildResource::store_previous_id() {
 
 bool BuildResource::has_build_annotations() const {
   return had_build_annotation || needs_hash || behavior != Behavior::kUnspecified ||
-         !previous.empty() || !prefixes.empty() || !suffixes.empty() || origin.has_value() ||
-         !transformations.empty() || helm_generated;
+         !previous.empty() || !prefixes.empty() || !suffixes.empty() || helm_generated;
 }
 
 bool BuildResource::is_empty() const {

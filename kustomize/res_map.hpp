@@ -67,8 +67,9 @@ struct BuildResource {
   /// kustomize would hold an annotation of its own in this object, so that `metadata.annotations`
   /// exists for it. Set on load when the user wrote one.
   bool had_build_annotation = false;
-  std::optional<Origin> origin;
-  std::vector<Origin> transformations;
+  /// Some nodes of `doc` have several parents, as in kustomize (set_labels): a change shows in all.
+  bool shares_nodes = false;
+  std::optional<Origin> origin;  ///< as first written into the annotation (origin.hpp)
 
   yaml::Ref root() { return doc.root(); }
   yaml::Node root() const { return doc.root(); }

@@ -25,12 +25,10 @@ bool may_be_inline(const std::string& entry) {
 
 void note_transformation(ResMap& resources, const Origin& origin) {
   for (const auto& resource : resources.items()) {
-    if (resource->origin) {
-      resource->transformations.push_back(origin);
-    } else {
-      // kustomize takes it for made by the transformer.
-      resource->origin = origin;
-    }
+    if (resource->is_empty()) continue;
+    // Origins are annotations like others: a patch may have removed them, and then kustomize takes
+    // the resource for one that the transformer made.
+    if (!annotate_transformation(*resource, origin)) annotate_origin(*resource, origin);
   }
 }
 
@@ -181,7 +179,7 @@ Result<void> Target::accumulate_file(Accumulator& all, const std::string& path) 
   if (origin_) {
     const Origin origin = append_origin(*origin_, path);
     for (auto& resource : *resources)
-      resource->origin = origin;
+      annotate_origin(*resource, origin);
   }
   // A file that names one id twice fails as a file; one that repeats another's fails in merging.
   auto map = to_res_map(*std::move(resources), context_->schema());
@@ -248,7 +246,7 @@ Result<ResMap> Target::plugin_configs(const std::vector<std::string>& entries,
         if (map) {
           if (origin_) {
             for (const auto& config : map->items()) {
-              config->origin = append_origin(*origin_, file_.file_name);
+              annotate_origin(*config, append_origin(*origin_, file_.file_name));
             }
           }
           SLUICE_CHECK(configs.resources.append_all(*std::move(map)));
@@ -285,7 +283,7 @@ Result<void> Target::run_generators(Accumulator& all) {
     SLUICE_TRY(Resources made, generator.run());
     for (auto& resource : made) {
       const Where where = context_->where(std::as_const(*resource).root());
-      if (generator.origin && !resource->origin) resource->origin = generator.origin;
+      if (generator.origin && !resource->origin) annotate_origin(*resource, *generator.origin);
       auto done = absorb(all.resources, std::move(resource));
       if (!done) {
         return fail(std::move(done)

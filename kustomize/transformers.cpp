@@ -1,6 +1,7 @@
 #include "kustomize/transformers.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "sluice/base/encoding.hpp"
@@ -233,17 +234,50 @@ Result<void> add_suffix(ResMap& resources, std::string_view suffix,
 
 namespace {
 
+/// kustomize makes one YAML node for an entry and hangs it into every field of a resource that does
+/// not have the entry yet. Whatever changes one of them later changes all: a label that an overlay
+/// sets on metadata alone changes the selector, too, if a base put it into both.
+class EntrySetter {
+ public:
+  explicit EntrySetter(const StringMap& entries) : entries_(entries), made_(entries.size()) {}
+
+  void start(BuildResource& resource) {
+    resource_ = &resource;
+    std::fill(made_.begin(), made_.end(), std::nullopt);
+  }
+
+  Result<void> set(yaml::Ref node) {
+    std::size_t index = 0;
+    for (const auto& [name, value] : entries_) {
+      std::optional<yaml::NodeId>& made = made_[index++];
+      const bool is_new = node.is_mapping() && !field(yaml::Node(node), name).exists();
+      if (is_new && made) {
+        yaml::Document& document = node.document();
+        document.append_entry(node.id(), document.new_scalar(yaml::Kind::kString, name), *made);
+        resource_->shares_nodes = true;
+        continue;
+      }
+      SLUICE_CHECK(set_entry_string(node, name, value));
+      if (is_new) made = field(yaml::Node(node), name).id();
+    }
+    return {};
+  }
+
+ private:
+  const StringMap& entries_;
+  std::vector<std::optional<yaml::NodeId>> made_;
+  BuildResource* resource_ = nullptr;
+};
+
 Result<void> set_entries(ResMap& resources, const StringMap& entries,
                          std::span<const FieldSpec> specs) {
   if (entries.empty()) return {};
   FieldSpecs compiled(specs);
-  const FieldSpecs::Setter set = [&](yaml::Ref node) -> Result<void> {
-    for (const auto& [name, value] : entries)
-      SLUICE_CHECK(set_entry_string(node, name, value));
-    return {};
-  };
+  EntrySetter setter(entries);
+  const FieldSpecs::Setter set = [&](yaml::Ref node) { return setter.set(node); };
   for (const auto& item : resources.items()) {
     if (item->is_empty()) continue;
+    setter.start(*item);
     SLUICE_CHECK(compiled.apply(item->root(), item->id.gvk, Creates::kMapping, set));
   }
   return {};
