@@ -111,46 +111,59 @@ class Composer {
   Result<std::vector<Document>> run() {
     for (;;) {
       SLUICE_TRY(const Event event, events_.next());
-      switch (event.kind) {
-        case EventKind::kDocumentStart:
-          start_document();
-          break;
-        case EventKind::kDocumentEnd:
-          SLUICE_CHECK(end_document());
-          break;
-        case EventKind::kScalar:
-          SLUICE_CHECK(scalar(event));
-          break;
-        case EventKind::kAlias:
-          SLUICE_CHECK(alias(event));
-          break;
-        case EventKind::kSequenceStart:
-        case EventKind::kMappingStart:
-          SLUICE_CHECK(start_collection(event));
-          break;
-        case EventKind::kSequenceEnd:
-        case EventKind::kMappingEnd:
-          SLUICE_CHECK(end_collection());
-          break;
-        case EventKind::kStreamEnd:
-          return std::move(documents_);
-      }
+      if (event.kind == EventKind::kStreamEnd) return std::move(documents_);
+      if (auto done = take(event); !done) return fail(first_of_syntax(std::move(done.error())));
     }
   }
 
  private:
+  Result<void> take(const Event& event) {
+    switch (event.kind) {
+      case EventKind::kDocumentStart:
+        start_document();
+        return {};
+      case EventKind::kDocumentEnd:
+        return end_document();
+      case EventKind::kScalar:
+        return scalar(event);
+      case EventKind::kAlias:
+        return alias(event);
+      case EventKind::kSequenceStart:
+      case EventKind::kMappingStart:
+        return start_collection(event);
+      default:
+        return end_collection();
+    }
+  }
+
+  /// go-yaml parses a whole document before it looks at values, so a syntax error further down is
+  /// reported in place of one about values.
+  Error first_of_syntax(Error error) {
+    if (error.code() != Code::kInvalid || !is_about_values_) return error;
+    for (std::size_t depth = frames_.size(); depth <= options_.limits.max_depth;) {
+      auto event = events_.next();
+      if (!event) return std::move(event.error());
+      if (event->kind == EventKind::kDocumentEnd || event->kind == EventKind::kStreamEnd) break;
+      depth += event->kind == EventKind::kSequenceStart || event->kind == EventKind::kMappingStart;
+      depth -= event->kind == EventKind::kSequenceEnd || event->kind == EventKind::kMappingEnd;
+    }
+    return error;
+  }
+
   // --- documents
   void start_document() {
     current_ = Document();
     current_.add_chunk(text_);
     blocks_.forget_document();
     is_empty_ = true;
+    is_about_values_ = true;
     repeated_.clear();
     merge_keys_.clear();
     if (options_.schema == Schema::kV2) anchors_.clear();  // v3 sees those of earlier documents
   }
 
   Result<void> end_document() {
+    is_about_values_ = false;  // the document has been parsed
     if (!repeated_.empty()) return report_repeated();
     if (!is_empty_) documents_.push_back(std::move(current_));
     return {};
@@ -183,6 +196,8 @@ class Composer {
       is_empty_ = nothing;
     }
     SLUICE_TRY(Kind kind, resolve(event));
+    // v2 gives times as strings to those who did not ask for one (decode.go, scalar).
+    if (kind == Kind::kTimestamp && options_.schema == Schema::kV2) kind = Kind::kString;
     if (at_key()) {
       if (is_merge(event)) {
         frames_.back().has_merge |= options_.merge_keys;
@@ -205,7 +220,6 @@ class Composer {
     std::string spelled;
     switch (kind) {
       case Kind::kNull:
-      case Kind::kTimestamp:
         return fail(Code::kInvalid,
                     "unsupported map key " + go_quote(event.text) + ": write it in quotes",
                     where_of(event.start));
@@ -222,7 +236,10 @@ class Composer {
         }
         break;
       case Kind::kFloat:
-        spelled = format_float_g(float_value(event.text).value_or(0));
+        spelled = format_float32_g(static_cast<float>(float_value(event.text).value_or(0)));
+        if (spelled == "+Inf") spelled = ".inf";
+        if (spelled == "-Inf") spelled = "-.inf";
+        if (spelled == "NaN") spelled = ".nan";
         break;
       default:
         break;
@@ -344,6 +361,7 @@ class Composer {
     is_empty_ = false;
     const auto found = anchors_.find(std::string(event.text));
     if (found == anchors_.end()) {
+      is_about_values_ = false;  // go-yaml looks aliases up while it parses
       return fail(Code::kInvalid,
                   "yaml: unknown anchor '" + std::string(event.text) + "' referenced",
                   where_of(event.start));
@@ -558,6 +576,7 @@ class Composer {
   std::vector<Document> documents_;
   Document current_;
   bool is_empty_ = true;
+  bool is_about_values_ = true;  // what is wrong now is no syntax: see first_of_syntax()
   std::vector<Frame> frames_;
   std::vector<NodeId> children_;  // of all open collections, innermost last
   std::unordered_map<std::string, Anchor> anchors_;

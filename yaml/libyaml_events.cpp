@@ -96,9 +96,7 @@ class LibyamlSource final : public EventSource {
   LibyamlSource(std::string_view text, Schema schema)
       : text_(text), schema_(schema), offsets_(text) {
     yaml_parser_initialize(&parser_);
-    const char* const data = text.empty() ? "" : text.data();
-    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(data),
-                                 text.size());
+    set_input(parser_, text);
   }
   ~LibyamlSource() override {
     release();
@@ -186,6 +184,12 @@ class LibyamlSource final : public EventSource {
   }
 
  private:
+  static void set_input(yaml_parser_t& parser, std::string_view text) {
+    const char* const data = text.empty() ? "" : text.data();
+    yaml_parser_set_input_string(&parser, reinterpret_cast<const unsigned char*>(data),
+                                 text.size());
+  }
+
   void release() {
     if (holds_event_) yaml_event_delete(&event_);
     holds_event_ = false;
@@ -205,20 +209,48 @@ class LibyamlSource final : public EventSource {
 
   /// go-yaml's fail(): v3 prefers the line of the context, v2 that of the problem; 0-based lines
   /// are printed as they are, except the scanner's.
-  tl::unexpected<Error> failure() const {
-    const std::size_t problem_line = parser_.problem_mark.line;
-    const std::size_t context_line = parser_.context_mark.line;
-    const std::size_t scanner = parser_.error == YAML_SCANNER_ERROR ? 1 : 0;
+  std::string worded(const yaml_parser_t& parser) const {
+    const std::size_t problem_line = parser.problem_mark.line;
+    const std::size_t context_line = parser.context_mark.line;
+    const std::size_t scanner = parser.error == YAML_SCANNER_ERROR ? 1 : 0;
     std::size_t line = 0;
     if (schema_ == Schema::kV2) {
       line = problem_line != 0 ? problem_line + scanner : context_line;
     } else if (context_line != 0 || problem_line != 0) {
       line = (context_line != 0 ? context_line : problem_line) + scanner;
     }
-    const std::string_view problem = parser_.problem != nullptr
-                                         ? std::string_view(parser_.problem)
-                                         : "unknown problem parsing YAML content";
-    return fail(Code::kInvalid, worded(line, problem), place());
+    return worded(line, parser.problem != nullptr ? std::string_view(parser.problem)
+                                                  : "unknown problem parsing YAML content");
+  }
+
+  tl::unexpected<Error> failure() const {
+    std::string message;
+    if (schema_ == Schema::kV3 && parser_.error == YAML_PARSER_ERROR) message = scanned_ahead();
+    if (message.empty()) message = worded(parser_);
+    return fail(Code::kInvalid, std::move(message), place());
+  }
+
+  /// v3 scans two tokens further than it parses (for comments), so that what is wrong there is what
+  /// it reports. Empty when nothing is.
+  std::string scanned_ahead() const {
+    constexpr int kTokensAhead = 3;
+    yaml_parser_t scanner;
+    if (yaml_parser_initialize(&scanner) == 0) return "";
+    set_input(scanner, text_);
+    std::string message;
+    for (int ahead = -1; ahead < kTokensAhead;) {
+      yaml_token_t token;
+      if (yaml_parser_scan(&scanner, &token) == 0) {
+        message = worded(scanner);
+        break;
+      }
+      const bool is_end = token.type == YAML_STREAM_END_TOKEN;
+      if (ahead >= 0 || token.start_mark.index >= parser_.problem_mark.index) ++ahead;
+      yaml_token_delete(&token);
+      if (is_end) break;
+    }
+    yaml_parser_delete(&scanner);
+    return message;
   }
 
   /// Where the problem really is, which go-yaml's wording is often one line off.

@@ -342,7 +342,8 @@ struct Decimal {
   std::string_view view() const { return {digits.data(), static_cast<std::size_t>(count)}; }
 };
 
-Decimal shortest(double value) {
+template <class Float>
+Decimal shortest(Float value) {
   Decimal decimal;
   decimal.negative = std::signbit(value);
   std::array<char, 40> buffer{};
@@ -401,6 +402,13 @@ std::string plain_form(const Decimal& decimal) {
     out += decimal.view().substr(whole);
   }
   return out;
+}
+
+std::string general_form(const Decimal& decimal) {
+  const int exponent = decimal.point - 1;
+  // strconv: 'g' with the shortest digits takes %e below 1e-4 and from 1e6, however many digits.
+  if (exponent < -4 || exponent >= 6) return exponent_form(decimal, true);
+  return plain_form(decimal);
 }
 
 }  // namespace
@@ -471,12 +479,11 @@ std::optional<bool> bool_value(std::string_view text, Schema schema) {
 }
 
 std::string format_float_g(double value) {
-  if (!std::isfinite(value)) return spelled_special(value);
-  const Decimal decimal = shortest(value);
-  const int exponent = decimal.point - 1;
-  // strconv: 'g' with the shortest digits takes %e below 1e-4 and from 1e6, however many digits.
-  if (exponent < -4 || exponent >= 6) return exponent_form(decimal, true);
-  return plain_form(decimal);
+  return std::isfinite(value) ? general_form(shortest(value)) : spelled_special(value);
+}
+
+std::string format_float32_g(float value) {
+  return std::isfinite(value) ? general_form(shortest(value)) : spelled_special(value);
 }
 
 std::string format_float_f(double value) {

@@ -2,6 +2,7 @@
 // configuration. It accepts more than go-yaml does (unterminated quotes at the end, invalid UTF-8,
 // content after a document without "---"; tests/yaml/engines_test.cpp lists what is known), so it
 // is never the only judge of a file that kustomize must read too.
+#include <algorithm>
 #include <istream>
 #include <streambuf>
 #include <string>
@@ -14,6 +15,8 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
+
+#include "sluice/base/encoding.hpp"
 
 #include "engines.hpp"
 
@@ -116,9 +119,10 @@ class Recorder final : public YAML::EventHandler {
 class YamlCppSource final : public EventSource {
  public:
   explicit YamlCppSource(std::string_view text)
-      : buffer_(text), stream_(&buffer_), parser_(stream_) {}
+      : text_(text), buffer_(text), stream_(&buffer_), parser_(stream_) {}
 
   Result<Event> next() override {
+    if (!checked_) SLUICE_CHECK(check_characters());
     if (next_ == events_.size()) {
       SLUICE_CHECK(record_document());
       if (events_.empty()) return Event{};
@@ -148,14 +152,41 @@ class YamlCppSource final : public EventSource {
       return fail(Code::kInvalid, "yaml: " + line + error.msg, Where{"", mark.line, mark.column});
     }
     events_ = recorder.take();
+    // At a token that can start no node (","), yaml-cpp finds an empty document again and again.
+    constexpr std::size_t kEventsOfNothing = 3;
+    if (events_.size() == kEventsOfNothing && events_[0].start == last_start_) {
+      return fail(Code::kInvalid,
+                  "yaml: line " + std::to_string(last_start_.line) + ": unexpected token",
+                  Where{"", last_start_.line, last_start_.column});
+    }
+    if (!events_.empty()) last_start_ = events_[0].start;
     return {};
   }
 
+  /// yaml-cpp takes any bytes; go-yaml (and YAML) wants UTF-8 without control characters.
+  Result<void> check_characters() {
+    checked_ = true;
+    if (!is_valid_utf8(text_)) return fail(Code::kInvalid, "yaml: invalid UTF-8");
+    for (std::size_t i = 0; i < text_.size(); ++i) {
+      const auto byte = static_cast<unsigned char>(text_[i]);
+      if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F) {
+        const auto line =
+            std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(i), '\n');
+        return fail(Code::kInvalid, "yaml: control characters are not allowed",
+                    Where{"", static_cast<std::uint32_t>(line + 1), 0});
+      }
+    }
+    return {};
+  }
+
+  std::string_view text_;
   ViewBuffer buffer_;
   std::istream stream_;
   YAML::Parser parser_;
   std::vector<RecordedEvent> events_;
   std::size_t next_ = 0;
+  Mark last_start_;
+  bool checked_ = false;
 };
 
 }  // namespace

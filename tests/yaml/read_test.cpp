@@ -200,12 +200,14 @@ TEST_CASE("read_yaml: merge keys: written keys win, then earlier maps; in v2 the
 TEST_CASE("read_yaml: v2 makes strings of keys, as sigs.k8s.io/yaml does") {
   ReadOptions v2;
   v2.schema = Schema::kV2;
-  const auto documents = read_yaml("{1: a, on: b, 0x10: c, 1.5: d}", FileId::kNone, v2);
+  const auto documents =
+      read_yaml("{1: a, on: b, 0x10: c, 1.5: d, 2020-01-02: 2020-01-02}", FileId::kNone, v2);
   REQUIRE_OK(documents);
   CHECK(first(documents).get("1").text() == "a");
   CHECK(first(documents).get("true").text() == "b");
   CHECK(first(documents).get("16").text() == "c");
   CHECK(first(documents).get("1.5").text() == "d");
+  CHECK(first(documents).get("2020-01-02").is_string());
   CHECK(message_of("{~: a}", v2).starts_with("unsupported map key"));
 }
 

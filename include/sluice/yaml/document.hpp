@@ -31,7 +31,7 @@ enum class Kind : std::uint8_t {
   kBool,
   kInt,  ///< text is as written: "0x1F", "1_000"; see scalar.hpp
   kFloat,
-  kTimestamp,  ///< a plain scalar that go-yaml resolves to a time
+  kTimestamp,  ///< a plain scalar that go-yaml v3 resolves to a time (v2 reads a string)
   kBinary,     ///< explicit !!binary; text is base64
   kString,
   kSequence,

@@ -30,6 +30,7 @@ struct Mark {
   std::uint32_t line = 0;    ///< 1-based
   std::uint32_t column = 0;  ///< 1-based, in characters
   std::size_t offset = 0;  ///< bytes from the start of the text; npos when the engine does not know
+  friend bool operator==(const Mark&, const Mark&) = default;
 };
 
 struct Event {

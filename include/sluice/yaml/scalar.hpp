@@ -25,6 +25,7 @@ std::optional<bool> bool_value(std::string_view text, Schema schema);
 
 /// Go's strconv.FormatFloat(value, 'g', -1, 64) and 'f'.
 std::string format_float_g(double value);
+std::string format_float32_g(float value);  ///< with bit size 32: sigs.k8s.io/yaml's float keys
 std::string format_float_f(double value);
 /// How encoding/json prints a float64 (ES6 style: 'f' unless < 1e-6 or >= 1e21).
 std::string format_float_json(double value);
