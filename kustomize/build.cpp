@@ -8,6 +8,7 @@
 #include "name_reference.hpp"
 #include "origin.hpp"
 #include "overrides.hpp"
+#include "replacements.hpp"
 #include "resource_reader.hpp"
 #include "sort_order.hpp"
 #include "steps.hpp"
@@ -119,6 +120,11 @@ Result<ResMap> build_all(const TreePath& directory, BuildContext& context) {
   const bool keep_transformations = file.wants("transformerAnnotations");
   for (const auto& resource : all.resources.items()) {
     clean_annotations(*resource, keep_origin, keep_transformations);
+    if (!resource->check_types) continue;
+    const yaml::Node node = std::as_const(*resource).root();
+    if (auto fits = check_types(node); !fits) {
+      return fail(std::move(fits).error().at(context.where(node)));
+    }
   }
   return std::move(all.resources);
 }

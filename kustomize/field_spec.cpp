@@ -228,13 +228,22 @@ Result<void> set_scalar_string(yaml::Ref scalar, std::string_view text) {
   return {};
 }
 
+yaml::Style string_style(std::string_view text) {
+  if (text.empty() || text.find('\n') != std::string_view::npos) return yaml::Style::kPlain;
+  const yaml::Kind kind = yaml::resolve_plain(text, yaml::Schema::kV2);
+  const bool scalar = kind == yaml::Kind::kString || kind == yaml::Kind::kTimestamp;
+  const bool collection = text.front() == '[' || text.front() == '{' || text.substr(0, 2) == "- " ||
+                          text.back() == ':' || text.find(": ") != std::string_view::npos;
+  return scalar && !collection ? yaml::Style::kPlain : yaml::Style::kDoubleQuoted;
+}
+
 Result<void> set_entry_string(yaml::Ref mapping, std::string_view name, std::string_view text) {
   if (mapping.is_null()) return {};
   if (!mapping.is_mapping()) return fail(wrong_kind("MappingNode", mapping));
   if (const yaml::Ref known = field(mapping, name)) {
     known.set_scalar(yaml::Kind::kString, text, known.style());
   } else {
-    mapping.put_string(name, text);
+    mapping.put_string(name, text).set_style(string_style(text));
   }
   return {};
 }

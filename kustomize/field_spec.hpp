@@ -81,6 +81,9 @@ class FieldSpecs {
 Result<void> set_scalar_text(yaml::Ref scalar, std::string_view text);
 /// Makes a scalar the string `text`; also replaces an encrypted leaf. kInvalid for a collection.
 Result<void> set_scalar_string(yaml::Ref scalar, std::string_view text);
+/// The style kyaml's FieldSetter gives a string that it adds to a mapping: double quotes when
+/// YAML 1.1 would read something else. A later merge keeps a quoted value a string.
+yaml::Style string_style(std::string_view text);
 /// Sets one entry of a mapping to the string `text`. kInvalid for anything but a mapping; a null is
 /// left alone.
 Result<void> set_entry_string(yaml::Ref mapping, std::string_view name, std::string_view text);

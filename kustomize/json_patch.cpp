@@ -54,8 +54,11 @@ Result<void> to_json(yaml::Ref node, yaml::Schema schema, bool is_root = true) {
       return number_to_json(node, yaml::float_value(node.text()).value_or(0));
     case Kind::kFloat:
       return number_to_json(node, yaml::float_value(node.text()).value_or(0));
-    case Kind::kTimestamp:
-      node.set_string(yaml::timestamp_rfc3339(node.text()).value_or(std::string(node.text())));
+    case Kind::kTimestamp:  // go-yaml v2 leaves dates as they are written
+      node.set_string(
+          schema == yaml::Schema::kV2
+              ? std::string(node.text())
+              : yaml::timestamp_rfc3339(node.text()).value_or(std::string(node.text())));
       return {};
     case Kind::kBinary:
       node.set_string(base64_decode(node.text()).value_or(std::string(node.text())));
@@ -332,11 +335,10 @@ class Engine {
     }
     if (path->empty()) {
       const yaml::Node value = operation.get("value");
-      if (!value.exists()) {
-        return fail(Code::kInvalid, "replace operation value must be object or array");
+      if (!value.is_mapping() && !value.is_sequence()) {  // Go's text, slip included
+        return wrap("replace operation value must be object or array", "%!w(<nil>)");
       }
-      // The engine lets a scalar pass without doing anything.
-      if (value.is_mapping() || value.is_sequence()) top_ = new_value(operation);
+      top_ = new_value(operation);
       return {};
     }
     const auto place = find(*path);
@@ -425,7 +427,7 @@ class Engine {
       value = *found;
     }
     if (!value) {
-      if (wanted.is_null()) return {};
+      if (!wanted.exists() || wanted.is_null()) return {};
       return failed();
     }
     SLUICE_TRY(const bool same, equals(ref(*value), wanted));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sluice/base/encoding.hpp"
+#include "sluice/yaml/scalar.hpp"
 
 #include "kustomize/field_spec.hpp"
 #include "kustomize/gvk.hpp"
@@ -14,40 +15,56 @@ namespace sluice::kustomize {
 namespace {
 
 /// What kustomize's SetLabels and SetAnnotations leave: every value a string, an empty map gone.
-void rewrite_strings(yaml::Ref metadata, std::string_view name) {
+Result<void> rewrite_strings(yaml::Ref metadata, std::string_view name) {
   const yaml::Ref map = field(metadata, name);
-  if (!map.exists()) return;
-  if (map.size() == 0 || !map.is_mapping()) {
+  if (!map.exists()) return {};
+  if (map.is_sequence() && map.size() % 2 != 0) {
+    return fail(Code::kInvalid, "metadata." + std::string(name) + " is a list, not a mapping");
+  }
+  if (map.is_sequence()) {
+    // Even so: kustomize takes the items for keys and values in turn (and crashes on an odd
+    // number).
+    yaml::Document pairs;
+    pairs.root().set_mapping();
+    for (std::size_t i = 0; i < map.size(); i += 2) {
+      const std::string_view key = map.at(i).text();
+      const yaml::NodeId key_id =
+          pairs.new_scalar(yaml::resolve_plain(key, yaml::Schema::kV3), key);
+      const yaml::NodeId value_id = pairs.new_scalar(yaml::Kind::kString, map.at(i + 1).text());
+      pairs.append_entry(pairs.root().id(), key_id, value_id);
+    }
+    map.assign(std::as_const(pairs).root());
+  }
+  if (map.size() == 0) {
     metadata.erase(name);
-    return;
+    return {};
   }
   for (std::size_t i = 0; i < map.size(); ++i) {
     const yaml::Ref value = map.value(i);
-    if (value.is_string() || value.is_encrypted()) continue;
-    value.set_string(std::string(value.text()));
+    if (value.is_encrypted()) continue;
+    const std::string text(value.text());
+    value.set_scalar(yaml::Kind::kString, text, string_style(text));
   }
+  return {};
 }
 
 /// Sets one string field of a mapping as SetMapField does: the old style stays, text decides the
 /// type of a plain one.
 Result<void> put_text(yaml::Ref mapping, std::string_view name, std::string_view text) {
-  yaml::Ref value = field(mapping, name);
-  if (!value.exists()) {
-    value = mapping.put_string(name, "");
-  } else if (!is_leaf(value) || value.is_encrypted()) {
-    value.set_string("");
-  }
+  const yaml::Ref value = field(mapping, name);
+  if (!value.exists()) return set_entry_string(mapping, name, text);
+  if (!is_leaf(value) || value.is_encrypted()) value.set_string("");
   return set_scalar_text(value, text);
 }
 
 /// The patch as it is merged into chosen targets: its labels and annotations are strings, nulls
 /// included. It gets the apiVersion of each target.
-yaml::Document prepare(const BuildResource& patch) {
+Result<yaml::Document> prepare(const BuildResource& patch) {
   yaml::Document copy = patch.doc;
   const yaml::Ref root = copy.root();
   const yaml::Ref metadata = root.put_mapping("metadata");
-  rewrite_strings(metadata, "labels");
-  rewrite_strings(metadata, "annotations");
+  SLUICE_CHECK(rewrite_strings(metadata, "labels"));
+  SLUICE_CHECK(rewrite_strings(metadata, "annotations"));
   return copy;
 }
 
@@ -78,7 +95,7 @@ Result<void> merge_into(ResMap& resources, BuildResource& target, const BuildRes
 /// ResMap.ApplySmPatch on chosen targets.
 Result<void> merge_into_all(ResMap& resources, const std::vector<BuildResource*>& targets,
                             const BuildResource& patch) {
-  yaml::Document content = prepare(patch);
+  SLUICE_TRY(yaml::Document content, prepare(patch));
   bool deleted = false;
   for (BuildResource* target : targets) {
     if (target->is_empty()) continue;
@@ -140,6 +157,34 @@ Result<void> apply_merges(ResMap& resources, const PatchRule& rule) {
   return {};
 }
 
+constexpr std::string_view kOwnDomain = "internal.config.kubernetes.io/";
+
+/// The annotations that kustomize keeps in the document and sluice keeps beside it. While a JSON
+/// patch runs they are there, to be tested and copied.
+StringMap own_annotations(const BuildResource& resource) {
+  StringMap own;
+  const auto add = [&](std::string_view name, std::string_view item) {
+    if (item.empty()) return;
+    std::string& list = own[std::string(kOwnDomain) += name];
+    if (!list.empty()) list += ',';
+    list += item;
+  };
+  for (const PreviousId& id : resource.previous) {
+    add("previousNames", id.name);
+    add("previousNamespaces", id.ns);
+    add("previousKinds", id.kind);
+  }
+  for (const std::string& prefix : resource.prefixes)
+    add("prefixes", prefix);
+  for (const std::string& suffix : resource.suffixes)
+    add("suffixes", suffix);
+  if (resource.needs_hash) add("needsHashSuffix", "enabled");
+  if (resource.behavior != Behavior::kUnspecified) {
+    add("generatorBehavior", behavior_name(resource.behavior));
+  }
+  return own;
+}
+
 Result<void> apply_json(ResMap& resources, BuildResource& target, const JsonPatch& patch) {
   if (target.shares_nodes) {
     // The trip through JSON gives every field a node of its own.
@@ -147,13 +192,23 @@ Result<void> apply_json(ResMap& resources, BuildResource& target, const JsonPatc
     target.shares_nodes = false;
   }
   const yaml::Ref root = target.root();
-  // kustomize's own annotations are in the document while it is patched.
+  StringMap own;
   if (target.has_build_annotations()) {
+    own = own_annotations(target);
     const yaml::Ref metadata = root.put_mapping("metadata");
-    if (!field(metadata, "annotations").is_mapping()) metadata.put_mapping("annotations");
+    yaml::Ref annotations = field(metadata, "annotations");
+    if (!annotations.is_mapping()) annotations = metadata.put_mapping("annotations");
+    for (const auto& [name, text] : own)
+      annotations.put_string(name, text);
   }
   SLUICE_CHECK(patch.apply(root));
-  rewrite_strings(root.put_mapping("metadata"), "annotations");
+  const yaml::Ref metadata = root.put_mapping("metadata");
+  const yaml::Ref annotations = field(metadata, "annotations");
+  if (annotations.is_mapping()) {
+    for (const auto& [name, text] : own)
+      annotations.erase(name);
+  }
+  SLUICE_CHECK(rewrite_strings(metadata, "annotations"));
   resources.changed(target);
   return {};
 }
@@ -191,6 +246,11 @@ Result<PatchRule> read_patch(std::string_view text, std::string source,
     for (const auto& patch : rule.merges) {
       patch->allow_name_change = options.allow_name_change;
       patch->allow_kind_change = options.allow_kind_change;
+      // kustomize notes the options in an annotation, which makes strings of all others.
+      if (!options.allow_name_change && !options.allow_kind_change) continue;
+      if (!patch->is_empty()) {
+        SLUICE_CHECK(rewrite_strings(patch->root().put_mapping("metadata"), "annotations"));
+      }
     }
   } else {
     rule.json = std::move(*json);

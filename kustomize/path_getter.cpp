@@ -46,7 +46,11 @@ Result<yaml::Ref> get_item(yaml::Ref node, std::string_view part, Create create)
     if (found.exists() && !found.is_encrypted() && found.text() == value) return item;
   }
   if (create == Create::kNothing) return yaml::Ref();
-  if (name.empty()) return node.append_string(value);
+  if (name.empty()) {
+    const yaml::Ref item = node.append_string("");
+    SLUICE_CHECK(set_scalar_text(item, value));
+    return item;
+  }
   const yaml::Ref item = node.append_mapping();
   SLUICE_CHECK(set_scalar_text(item.put_string(name, ""), value));
   return item;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 #include <utility>
 
 #include "sluice/base/encoding.hpp"
@@ -197,7 +198,13 @@ class PathMatcher {
   }
 
   Result<void> match_field(yaml::Ref node, std::size_t depth, bool detached) {
-    if (node.is_null()) return {};
+    if (node.is_null()) {
+      if (create_ == Create::kNothing) return {};
+      // kustomize adds the field to a node that stays null, so that it is never seen.
+      yaml::Document& document = node.document();
+      const yaml::Ref lost(document, new_node(document, kind_for(next_part(depth), create_)));
+      return match(lost, depth + 1, true, true);
+    }
     if (!node.is_mapping()) return fail(wrong_kind("MappingNode", node));
     yaml::Ref found = field(node, path_[depth]);
     bool is_new = false;
@@ -259,7 +266,9 @@ class PathMatcher {
       const yaml::Ref item = node.append_mapping();
       SLUICE_CHECK(set_scalar_text(item.put_string(name, ""), pattern));
     }
-    return visit_items(node, depth, name, pattern, detached);
+    SLUICE_CHECK(visit_items(node, depth, name, pattern, detached));
+    if (name.empty() && targets_.size() > before) targets_.back().is_new = true;
+    return {};
   }
 
   Result<void> visit_items(yaml::Ref node, std::size_t depth, const std::string& name,
@@ -287,25 +296,6 @@ class PathMatcher {
 
 // --- setting -------------------------------------------------------------------------------------
 
-std::string_view yaml_tag(yaml::Kind kind) {
-  switch (kind) {
-    case yaml::Kind::kNull:
-      return "!!null";
-    case yaml::Kind::kBool:
-      return "!!bool";
-    case yaml::Kind::kInt:
-      return "!!int";
-    case yaml::Kind::kFloat:
-      return "!!float";
-    case yaml::Kind::kTimestamp:
-      return "!!timestamp";
-    case yaml::Kind::kBinary:
-      return "!!binary";
-    default:
-      return "!!str";
-  }
-}
-
 bool is_quoted(yaml::Style style) {
   return style == yaml::Style::kSingleQuoted || style == yaml::Style::kDoubleQuoted ||
          style == yaml::Style::kLiteral || style == yaml::Style::kFolded;
@@ -324,14 +314,7 @@ Result<void> set_text(const Target& target, std::string_view text) {
     node.set_scalar(is_quoted(style) ? yaml::Kind::kString : kind, text, style);
     return {};
   }
-  const yaml::Kind written = yaml::resolve_plain(text, yaml::Schema::kV3);
-  const bool fits = written == kind || (kind == yaml::Kind::kFloat && written == yaml::Kind::kInt);
-  if (!fits) {
-    // kustomize notices only when it prints the resource.
-    return fail(Code::kInvalid, "map[string]interface {}(nil): yaml: cannot decode " +
-                                    std::string(yaml_tag(written)) + " `" + std::string(text) +
-                                    "` as a " + std::string(yaml_tag(kind)));
-  }
+  // kustomize notices a text that does not fit only when it prints the resource: check_types().
   node.set_scalar(kind, text, style);
   return {};
 }
@@ -351,7 +334,7 @@ Result<void> set_value(const std::optional<FieldOptions>& options, const Target&
   const yaml::Ref node = target.node;
   const bool to_leaf = is_leaf(node);
   if (options && !options->delimiter.empty()) {
-    if (!to_leaf && !target.is_new) {
+    if (!to_leaf) {
       return fail(Code::kInvalid, "delimiter option can only be used with scalar nodes");
     }
     if (node.is_encrypted() || value.is_encrypted()) return refuse_splice();
@@ -368,10 +351,6 @@ Result<void> set_value(const std::optional<FieldOptions>& options, const Target&
     std::string joined;
     for (std::size_t i = 0; i < parts.size(); ++i) {
       joined += (i == 0 ? "" : options->delimiter) + parts[i];
-    }
-    if (!to_leaf) {
-      node.set_scalar(yaml::resolve_plain(joined, yaml::Schema::kV3), joined);
-      return {};
     }
     return set_text(target, joined);
   }
@@ -414,6 +393,11 @@ Result<bool> set_in_text(yaml::Ref root, const std::vector<std::string>& path, y
     const yaml::Node changed = targets->size() == 1 && !targets->front().is_new
                                    ? yaml::Node(targets->front().node)
                                    : yaml::Node();
+    const bool is_json = original.find_first_of("{[") == original.find_first_not_of(" \t\r\n\v\f");
+    if (is_json && !std::all_of(targets->begin(), targets->end(),
+                                [](const Target& target) { return fits_its_type(target.node); })) {
+      return false;
+    }
     const auto text = write_structured_text(*document, changed, original);
     if (!text) return false;
     found->set_text(*text);
@@ -512,12 +496,27 @@ Result<void> apply_to(ResMap& resources, const ReplacementTarget& target, yaml::
     SLUICE_TRY(const bool chosen, selector.chooses(*resource));
     if (!chosen) continue;
     SLUICE_CHECK(copy_value(resource->root(), value, target));
+    resource->check_types = true;
     resources.changed(*resource);
   }
   return {};
 }
 
 }  // namespace
+
+Result<void> check_types(yaml::Node node) {
+  if (node.is_mapping() || node.is_sequence()) {
+    for (std::size_t i = 0; i < node.size(); ++i) {
+      SLUICE_CHECK(check_types(node.is_mapping() ? node.value(i) : node.at(i)));
+    }
+    return {};
+  }
+  if (fits_its_type(node)) return {};
+  const yaml::Kind written = yaml::resolve_plain(node.text(), yaml::Schema::kV3);
+  return fail(Code::kInvalid, "map[string]interface {}(nil): yaml: cannot decode " +
+                                  std::string(type_tag(written)) + " `" + std::string(node.text()) +
+                                  "` as a " + std::string(type_tag(node.kind())));
+}
 
 Result<void> apply_replacements(ResMap& resources, const std::vector<Replacement>& replacements) {
   for (const Replacement& replacement : replacements) {

@@ -50,4 +50,8 @@ Result<std::vector<Replacement>> read_replacements_file(yaml::Node node);
 /// to find field \"…\" in replacement target"), kUnsupported for encrypted leaves.
 Result<void> apply_replacements(ResMap& resources, const std::vector<Replacement>& replacements);
 
+/// For a resource with `check_types` set, before it is printed: a replacement keeps the type of its
+/// target whatever the text. Error: kInvalid "… yaml: cannot decode !!str `x` as a !!int".
+Result<void> check_types(yaml::Node root);
+
 }  // namespace sluice::kustomize

@@ -37,11 +37,6 @@ class Merger {
   Result<Outcome> walk(Maybe dest, Maybe origin, SchemaNode schema);
 
  private:
-  struct KeyedSource {
-    yaml::Node node;
-    std::unordered_map<std::string_view, std::size_t> by_name;  // only for large mappings
-  };
-
   yaml::Ref ref(NodeId id) { return {document_, id}; }
   bool is_missing_or_null(Maybe node) { return !node || ref(*node).is_null(); }
 
@@ -52,6 +47,7 @@ class Merger {
   Result<Outcome> merge_items(std::vector<Values> values, const Values& keys, Maybe dest,
                               Maybe origin, const SchemaNode& schema);
   bool is_plain_list(NodeId list, const Values& keys);
+  static void take_style(yaml::Ref fresh, yaml::Ref old);
 
   Result<Directive> take_directive(Maybe origin);
   Result<Directive> take_list_directive(yaml::Ref list);
@@ -199,6 +195,19 @@ Result<Merger::Outcome> Merger::visit_mapping(Maybe dest, Maybe origin) {
   return Outcome{directive == Directive::kReplace ? origin : dest};
 }
 
+/// The target's style wins; a quoted one makes the new value a string.
+void Merger::take_style(yaml::Ref fresh, yaml::Ref old) {
+  if (!fresh.is_scalar() || !is_leaf(old)) return;
+  const yaml::Style style = old.style();
+  const bool quoted = style == yaml::Style::kSingleQuoted || style == yaml::Style::kDoubleQuoted ||
+                      style == yaml::Style::kLiteral || style == yaml::Style::kFolded;
+  if (quoted && !fresh.is_string()) {
+    fresh.set_scalar(yaml::Kind::kString, fresh.text(), style);
+  } else {
+    fresh.set_style(style);
+  }
+}
+
 Result<Merger::Outcome> Merger::walk_mapping(Maybe dest, Maybe origin, const SchemaNode& schema) {
   SLUICE_TRY(const Outcome start, visit_mapping(dest, origin));
   if (!start.node || !ref(*start.node).is_mapping()) return start;
@@ -219,57 +228,64 @@ Result<Merger::Outcome> Merger::walk_mapping(Maybe dest, Maybe origin, const Sch
     return found == by_name.end() ? yaml::Node::npos : found->second;
   };
 
-  std::vector<std::pair<NodeId, NodeId>> entries;
-  const std::size_t old_size = ref(*dest).size();
-  entries.reserve(old_size + patch.size());
+  // kyaml visits fields by name, which decides the error that is reported.
+  const yaml::Node old_map = ref(*dest);
+  const std::size_t old_size = old_map.size();
+  struct Field {
+    std::string_view name;
+    std::size_t index;  // in the target, or behind its end: in the patch
+  };
+  std::vector<Field> fields;
+  fields.reserve(old_size + patch.size());
+  for (std::size_t i = 0; i < old_size; ++i)
+    fields.push_back({old_map.key(i).text(), i});
   std::vector<bool> used(patch.size(), false);
-  bool changed = false;
+  std::vector<std::size_t> in_patch(has_origin ? old_size : 0, yaml::Node::npos);
+  for (std::size_t i = 0; i < in_patch.size(); ++i) {
+    in_patch[i] = index_in_patch(fields[i].name);
+    if (in_patch[i] != yaml::Node::npos) used[in_patch[i]] = true;
+  }
+  for (std::size_t i = 0; i < patch.size(); ++i) {
+    if (!used[i]) fields.push_back({patch.key(i).text(), old_size + i});
+  }
+  std::sort(fields.begin(), fields.end(),
+            [](const Field& a, const Field& b) { return a.name < b.name; });
 
-  for (std::size_t i = 0; i < old_size; ++i) {
-    const yaml::Ref key = ref(*dest).key(i);
-    const NodeId old = ref(*dest).value(i).id();
+  constexpr NodeId kGone = static_cast<NodeId>(-1);
+  std::vector<std::pair<NodeId, NodeId>> entries(old_size + patch.size(), {kGone, kGone});
+  bool changed = false;
+  for (const auto& [name, index] : fields) {
+    if (index >= old_size) {
+      const std::size_t at = index - old_size;
+      SLUICE_TRY(const Outcome value, walk(Maybe(), patch.value(at).id(), schema.field(name)));
+      if (is_missing_or_null(value.node)) continue;
+      changed = true;
+      entries[index] = {patch.key(at).id(), *value.node};
+      continue;
+    }
+    const NodeId key = ref(*dest).key(index).id();
+    const NodeId old = ref(*dest).value(index).id();
     Maybe other;
     if (has_origin) {
-      const std::size_t index = index_in_patch(key.text());
-      if (index != yaml::Node::npos) {
-        used[index] = true;
-        other = patch.value(index).id();
-      }
+      if (in_patch[index] != yaml::Node::npos) other = patch.value(in_patch[index]).id();
     } else if (origin && *origin == *dest) {
       other = old;  // a value that only the patch has is its own target
     }
-    SLUICE_TRY(const Outcome value, walk(old, other, schema.field(key.text())));
+    SLUICE_TRY(const Outcome value, walk(old, other, schema.field(name)));
     if (is_missing_or_null(value.node) && !(value.node && value.keep_null)) {
       changed = true;
       continue;
     }
     if (*value.node != old) {
       changed = true;
-      // The target's style wins; a quoted one makes the new value a string.
-      const yaml::Style style = ref(old).style();
-      const yaml::Ref fresh = ref(*value.node);
-      if (fresh.is_scalar() && is_leaf(ref(old))) {
-        const bool quoted = style == yaml::Style::kSingleQuoted ||
-                            style == yaml::Style::kDoubleQuoted || style == yaml::Style::kLiteral ||
-                            style == yaml::Style::kFolded;
-        if (quoted && fresh.kind() != yaml::Kind::kString) {
-          fresh.set_scalar(yaml::Kind::kString, fresh.text(), style);
-        } else {
-          fresh.set_style(style);
-        }
-      }
+      take_style(ref(*value.node), ref(old));
     }
-    entries.emplace_back(key.id(), *value.node);
+    entries[index] = {key, *value.node};
   }
-  for (std::size_t i = 0; i < patch.size(); ++i) {
-    if (used[i]) continue;
-    const yaml::Node key = patch.key(i);
-    SLUICE_TRY(const Outcome value, walk(Maybe(), patch.value(i).id(), schema.field(key.text())));
-    if (is_missing_or_null(value.node)) continue;
-    changed = true;
-    entries.emplace_back(key.id(), *value.node);
+  if (changed) {
+    std::erase_if(entries, [](const auto& entry) { return entry.first == kGone; });
+    ref(*dest).set_entries(entries);
   }
-  if (changed) ref(*dest).set_entries(entries);
   return Outcome{dest};
 }
 
@@ -520,7 +536,7 @@ Result<Merger::Outcome> Merger::merge_items(std::vector<Values> all, const Value
     for (std::size_t k = 0; k < used_keys.size() && k < used_values.size(); ++k) {
       if (used_keys[k].empty() || used_values[k].empty() || !node.is_mapping()) continue;
       if (field(yaml::Node(node), used_keys[k]).exists()) continue;
-      SLUICE_CHECK(set_scalar_text(node.put_string(used_keys[k], ""), used_values[k]));
+      SLUICE_CHECK(set_entry_string(node, used_keys[k], used_values[k]));
     }
     SLUICE_CHECK(set_item(merged, *item.node, used_keys, used_values));
   }

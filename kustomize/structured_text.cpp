@@ -119,6 +119,10 @@ std::string literal_block(std::string_view text, std::size_t indent) {
 std::string scalar_text(yaml::Node node, std::size_t indent) {
   const std::string_view text = node.is_encrypted() ? yaml::kRedacted : node.text();
   const Style style = node.style();
+  if (!fits_its_type(node)) {
+    return std::string(type_tag(node.kind())) + " " +
+           (can_be_plain(text) ? std::string(text) : double_quoted(text));
+  }
   if (style == Style::kDoubleQuoted) return double_quoted(text);
   if (style == Style::kSingleQuoted && !has_control(text) &&
       text.find('\n') == std::string_view::npos) {
@@ -303,6 +307,41 @@ std::string splice(yaml::Node changed, std::string_view original) {
 
 }  // namespace
 
+std::string_view type_tag(yaml::Kind kind) {
+  switch (kind) {
+    case yaml::Kind::kNull:
+      return "!!null";
+    case yaml::Kind::kBool:
+      return "!!bool";
+    case yaml::Kind::kInt:
+      return "!!int";
+    case yaml::Kind::kFloat:
+      return "!!float";
+    case yaml::Kind::kTimestamp:
+      return "!!timestamp";
+    case yaml::Kind::kBinary:
+      return "!!binary";
+    default:
+      return "!!str";
+  }
+}
+
+bool fits_its_type(yaml::Node node) {
+  switch (node.kind()) {
+    case yaml::Kind::kNull:
+    case yaml::Kind::kBool:
+    case yaml::Kind::kInt:
+    case yaml::Kind::kTimestamp:
+      return yaml::resolve_plain(node.text(), yaml::Schema::kV3) == node.kind();
+    case yaml::Kind::kFloat: {
+      const yaml::Kind written = yaml::resolve_plain(node.text(), yaml::Schema::kV3);
+      return written == yaml::Kind::kFloat || written == yaml::Kind::kInt;
+    }
+    default:
+      return true;
+  }
+}
+
 Result<yaml::Document> read_structured_text(std::string_view text) {
   yaml::ReadOptions options;
   options.merge_keys = false;
@@ -311,6 +350,7 @@ Result<yaml::Document> read_structured_text(std::string_view text) {
 }
 
 std::string yaml_v3_text(yaml::Node node) {
+  if (is_leaf(node)) return scalar_text(node, 2);
   std::string out;
   write_block(node, 0, out);
   return out;

@@ -21,6 +21,11 @@ Result<yaml::Document> read_structured_text(std::string_view text);
 Result<std::string> write_structured_text(const yaml::Document& document, yaml::Node changed,
                                           std::string_view original);
 
+/// False when the text of a scalar is none of its kind, as a replacement can leave it.
+bool fits_its_type(yaml::Node node);
+/// "!!int" and its like.
+std::string_view type_tag(yaml::Kind kind);
+
 /// One node as go-yaml v3 prints it, without the final newline.
 std::string yaml_v3_text(yaml::Node node);
 
