@@ -398,8 +398,11 @@ TEST_CASE("TLS: the right authority is trusted, another or none is kIntegrity") 
     request.tls = tls_for("ca.crt");
     request.url = "https://localhost:" + plain_server().port + "/echo";
     CHECK(client().send(request, {}).error().code() == Code::kUnavailable);
+    // A client of its own: curl 8 sends this over a TLS connection that it has open to the port.
     request.url = "http://localhost:" + server.port + "/echo";
-    CHECK(client().send(request, {}).error().code() == Code::kUnavailable);
+    const auto refused = make_curl_client()->send(request, {});
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code() == Code::kUnavailable);
   }
 }
 
