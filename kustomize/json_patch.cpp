@@ -103,6 +103,13 @@ yaml::Style printed_style(std::string_view text) {
 }
 
 /// From JSON into Go's interface{} and out as YAML.
+void quote_strings(yaml::Ref node) {
+  if (node.is_string()) node.set_style(yaml::Style::kDoubleQuoted);
+  for (std::size_t i = 0; i < node.size(); ++i) {
+    quote_strings(node.is_mapping() ? node.value(i) : node.at(i));
+  }
+}
+
 Result<void> from_json(yaml::Ref node) {
   switch (node.kind()) {
     case Kind::kInt:
@@ -527,6 +534,12 @@ Result<void> JsonPatch::apply(yaml::Ref root) const {
                 "json: cannot unmarshal array into Go value of type map[string]interface {}");
   }
   return from_json(root);
+}
+
+Result<void> read_as_json(yaml::Ref root) {
+  SLUICE_CHECK(to_json(root, yaml::Schema::kV3));
+  quote_strings(root);
+  return {};
 }
 
 Result<void> round_trip_json(yaml::Ref root) {

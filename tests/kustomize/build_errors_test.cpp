@@ -1,0 +1,344 @@
+// Bad input: kustomize's words, and the place that the user must edit.
+
+#include <string>
+
+#include "kustomize/builder.hpp"
+
+using namespace sluice;
+using sluice::test::build_error;
+using sluice::test::build_text;
+using sluice::test::Files;
+using sluice::test::kConfigMap;
+
+namespace {
+
+bool contains(const std::string& text, std::string_view part) {
+  INFO(text);
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("kustomization file: an unknown field is refused by name, with its place") {
+  const Error error = build_error({{"kustomization.yaml", "resources: []\n  \nnamePrefx: a-\n"}});
+  CHECK(error.code() == Code::kInvalid);
+  CHECK(error.message() == R"(invalid Kustomization: json: unknown field "namePrefx")");
+  CHECK(error.where().text() == "kustomization.yaml:3:1");
+}
+
+TEST_CASE("kustomization file: wrong types are worded as Go's decoder words them") {
+  struct Row {
+    const char* text;
+    const char* message;
+  };
+  const Row rows[] = {
+      {"namePrefix: 123\n",
+       "cannot unmarshal number into Go struct field Kustomization.namePrefix of type string"},
+      {"configMapGenerator:\n- name: 5\n",
+       "cannot unmarshal number into Go struct field "
+       "ConfigMapArgs.configMapGenerator.GeneratorArgs."
+       "name of type string"},
+      {"configMapGenerator: {}\n",
+       "cannot unmarshal object into Go struct field Kustomization.configMapGenerator of type "
+       "[]types.ConfigMapArgs"},
+      {"labels:\n- pairs: {a: 1}\n",
+       "cannot unmarshal number into Go struct field Label.labels.pairs of type string"},
+      {"commonLabels: {a: true}\n",
+       "cannot unmarshal bool into Go struct field Kustomization.commonLabels of type string"},
+      {"replicas:\n- name: a\n  count: 1.5\n",
+       "cannot unmarshal number 1.5 into Go struct field Replica.replicas.count of type int64"},
+      {"patches:\n- target: {kind: [a]}\n",
+       "cannot unmarshal array into Go struct field Selector.patches.target.ResId.Gvk.kind of type "
+       "string"},
+      {"secretGenerator:\n- options: {immutable: a}\n",
+       "cannot unmarshal string into Go struct field "
+       "GeneratorOptions.secretGenerator.GeneratorArgs."
+       "options.immutable of type bool"},
+      {"resources: [1]\n",
+       "cannot unmarshal number into Go struct field Kustomization.resources of type string"},
+      {"- a\n", "cannot unmarshal array into Go value of type types.Kustomization"},
+      {"vars:\n- objref: {apiVersion: 1}\n",
+       "cannot unmarshal number into Go struct field Target.vars.objref.apiVersion of type string"},
+      {"replacements: [{source: {kind: 1}}]\n",
+       "cannot unmarshal number into Go struct field "
+       "SourceSelector.replacements.Replacement.source."
+       "ResId.Gvk.kind of type string"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.text);
+    const Error error = build_error({{"kustomization.yaml", row.text}});
+    CHECK(error.message() == std::string("invalid Kustomization: json: ") + row.message);
+    CHECK(error.where().file == "kustomization.yaml");
+  }
+}
+
+TEST_CASE("kustomization file: the first error is the first in the order of names") {
+  const Error error = build_error({{"kustomization.yaml", "zoo: 1\nalpha: 2\n"}});
+  CHECK(contains(error.message(), "\"alpha\""));
+}
+
+TEST_CASE("kustomization file: fields match in any case") {
+  CHECK(contains(build_text({{"kustomization.yaml", "Resources: [a.yaml]\nNAMEprefix: p-\n"},
+                             {"a.yaml", kConfigMap}}),
+                 "name: p-cm"));
+}
+
+TEST_CASE("kustomization file: what counts as empty") {
+  for (const char* text : {"", "# nothing\n", "kind: Kustomization\n", "resources: null\n",
+                           "namespace: ''\n", "bases: []\n"}) {
+    INFO(text);
+    CHECK(build_error({{"kustomization.yaml", text}}).message() == "kustomization.yaml is empty");
+  }
+  CHECK(build_text({{"kustomization.yaml", "resources: []\n"}}).empty());
+}
+
+TEST_CASE("kustomization file: kind and apiVersion are checked") {
+  CHECK(build_error({{"kustomization.yaml", "kind: Foo\nresources: []\n"}}, "").message() ==
+        "Failed to read kustomization file under .:\nkind should be Kustomization or Component");
+  CHECK(contains(build_error({{"kustomization.yaml", "apiVersion: v1\nresources: []\n"}}).message(),
+                 "apiVersion for Kustomization should be kustomize.config.k8s.io/v1beta1"));
+}
+
+TEST_CASE("a directory has exactly one kustomization file") {
+  CHECK(contains(build_error({{"a/x.yaml", kConfigMap}}, "a").message(),
+                 "unable to find one of 'kustomization.yaml', 'kustomization.yml' or "
+                 "'Kustomization' in directory"));
+  CHECK(contains(
+      build_error({{"kustomization.yaml", "resources: []\n"}, {"Kustomization", "resources: []\n"}})
+          .message(),
+      "Found multiple kustomization files under"));
+}
+
+TEST_CASE("resources: a missing file is told as file and as directory, at its line") {
+  const Error error = build_error({{"a/kustomization.yaml", "resources:\n- none.yaml\n"}}, "a");
+  CHECK(
+      error.message() ==
+      "accumulating resources: accumulation err='accumulating resources from 'none.yaml': "
+      "evalsymlink failure on 'a/none.yaml' : lstat a/none.yaml: no such file or directory': must "
+      "build at directory: not a valid directory: evalsymlink failure on 'a/none.yaml' : lstat "
+      "a/none.yaml: no such file or directory");
+  CHECK(error.where().text() == "a/kustomization.yaml:2:3");
+  CHECK(error.code() == Code::kNotFound);
+}
+
+TEST_CASE("resources: malformed YAML names file, line and column of the resource") {
+  const Error error = build_error(
+      {{"kustomization.yaml", "resources: [bad.yaml]\n"}, {"bad.yaml", "a: b\nc: [d\ne: f\n"}});
+  CHECK(contains(error.message(),
+                 "accumulating resources from 'bad.yaml': MalformedYAMLError: yaml: line"));
+  CHECK(contains(error.message(), "in File: bad.yaml"));
+  CHECK(error.where().file == "bad.yaml");
+  CHECK(error.where().line >= 2);
+}
+
+TEST_CASE(
+    "resources: line numbers of the message count from the document, the place from the file") {
+  const Error error = build_error({{"kustomization.yaml", "resources: [bad.yaml]\n"},
+                                   {"bad.yaml", kConfigMap + "---\na: b: c\n"}});
+  CHECK(contains(error.message(), "yaml: mapping values are not allowed in this context"));
+  CHECK(error.where().text().starts_with("bad.yaml:8:"));
+}
+
+TEST_CASE("resources: an object needs a kind and a name") {
+  const auto message = [](const char* text) {
+    return build_error({{"kustomization.yaml", "resources: [r.yaml]\n"}, {"r.yaml", text}})
+        .message();
+  };
+  CHECK(contains(message("apiVersion: v1\nkind: ConfigMap\n"),
+                 "missing metadata.name in object {{v1 ConfigMap} {{ } map[] map[]}}"));
+  CHECK(contains(message("apiVersion: v1\nmetadata: {name: a, labels: {x: y, b: c}}\n"),
+                 "missing kind in object {{v1 } {{a } map[b:c x:y] map[]}}"));
+  CHECK(contains(message("a: b\n"), "missing Resource metadata"));
+  CHECK(contains(message("kind: ConfigMap\nmetadata: {name: a}\n--- x\nkind: A\n"),
+                 "invalid document separator: --- x"));
+}
+
+TEST_CASE("resources: an id may be registered once, in one file, two files or two bases") {
+  const Files two = {{"kustomization.yaml", "resources: [a.yaml, b.yaml]\n"},
+                     {"a.yaml", kConfigMap},
+                     {"b.yaml", kConfigMap}};
+  CHECK(contains(
+      build_error(two).message(),
+      "may not add resource with an already registered id: ConfigMap.v1.[noGrp]/cm.[noNs]"));
+  CHECK(contains(build_error({{"kustomization.yaml", "resources: [a.yaml]\n"},
+                              {"a.yaml", kConfigMap + "---\n" + kConfigMap}})
+                     .message(),
+                 "already registered id"));
+  CHECK(contains(build_error({{"o/kustomization.yaml", "resources: [../x, ../y]\n"},
+                              {"x/kustomization.yaml", "resources: [a.yaml]\n"},
+                              {"x/a.yaml", kConfigMap},
+                              {"y/kustomization.yaml", "resources: [a.yaml]\n"},
+                              {"y/a.yaml", kConfigMap}},
+                             "o")
+                     .message(),
+                 "recursed merging from path 'y': may not add resource"));
+}
+
+TEST_CASE("bases: a cycle is an error that names both roots") {
+  const Error error = build_error({{"a/kustomization.yaml", "resources: [../b]\n"},
+                                   {"b/kustomization.yaml", "resources: [../a]\n"}},
+                                  "a");
+  CHECK(contains(error.message(), "cycle detected: candidate root 'a' contains visited root"));
+  CHECK(contains(build_error({{"a/kustomization.yaml", "resources: [.]\n"}}, "a").message(),
+                 "cycle detected: candidate root 'a' contains visited root 'a'"));
+}
+
+TEST_CASE("load restrictor: a file outside of the root is refused unless allowed") {
+  const Files files = {{"a/kustomization.yaml", "resources: [../cm.yaml]\n"},
+                       {"cm.yaml", kConfigMap}};
+  CHECK(contains(build_error(files, "a").message(),
+                 "security; file 'cm.yaml' is not in or below 'a'"));
+  kustomize::BuildOptions options;
+  options.load_restrictor = kustomize::LoadRestrictor::kSourceRoot;
+  CHECK(contains(build_text(files, "a", options), "name: cm"));
+}
+
+TEST_CASE("load restrictor: a link out of the root is judged by where it leads") {
+  const Files files = {{"a/kustomization.yaml", "resources: [cm.yaml]\n"},
+                       {"a/cm.yaml", "@link:../cm.yaml"},
+                       {"cm.yaml", kConfigMap}};
+  CHECK(
+      contains(build_error(files, "a").message(), "security; file 'a/cm.yaml' is not in or below"));
+}
+
+TEST_CASE("a path that leaves the tree is an error, whatever the restrictor") {
+  kustomize::BuildOptions options;
+  options.load_restrictor = kustomize::LoadRestrictor::kNone;
+  const Error error =
+      build_error({{"a/kustomization.yaml", "resources: [../../../etc/passwd]\n"}}, "a", options);
+  CHECK(error.code() == Code::kInvalid);
+}
+
+TEST_CASE("remote bases, web files, helm and plugins are refused by name") {
+  const auto refused = [](const std::string& text) {
+    return build_error({{"kustomization.yaml", text}});
+  };
+  const Error base = refused("resources: ['https://github.com/org/repo//dir?ref=v1']\n");
+  CHECK(base.code() == Code::kUnsupported);
+  CHECK(contains(base.message(), "https://github.com/org/repo//dir?ref=v1"));
+  CHECK_FALSE(base.hint().empty());
+  CHECK(refused("resources: ['git@github.com:org/repo']\n").code() == Code::kUnsupported);
+  CHECK(refused("resources: ['https://example.com/x.yaml']\n").code() == Code::kUnsupported);
+  CHECK(contains(refused("helmCharts: [{name: c}]\n").message(), "must specify --enable-helm"));
+  const Files plugin = {
+      {"kustomization.yaml", "transformers: [t.yaml]\n"},
+      {"t.yaml", "apiVersion: example.com/v1\nkind: Custom\nmetadata: {name: x}\n"}};
+  CHECK(contains(build_error(plugin).message(),
+                 "external plugins disabled; unable to load external plugin 'Custom'"));
+  kustomize::BuildOptions options;
+  options.enable_alpha_plugins = true;
+  CHECK(build_error(plugin, "", options).code() == Code::kUnsupported);
+}
+
+TEST_CASE("components: kinds must fit where they are named") {
+  CHECK(contains(
+      build_error({{"o/kustomization.yaml", "components: [../c]\n"},
+                   {"c/kustomization.yaml", "resources: []\n"}},
+                  "o")
+          .message(),
+      R"(accumulating components: accumulateDirectory: "expected kind 'Component' for path 'c' but got 'Kustomization'")"));
+  CHECK(contains(build_error({{"o/kustomization.yaml", "resources: [../c]\n"},
+                              {"c/kustomization.yaml",
+                               "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+                               "namePrefix: a\n"}},
+                             "o")
+                     .message(),
+                 "expected kind != 'Component' for path 'c'"));
+}
+
+TEST_CASE("generators: behavior must fit what is there") {
+  CHECK(contains(
+      build_error({{"kustomization.yaml", "configMapGenerator:\n- name: a\n  behavior: merge\n"}})
+          .message(),
+      R"(Name:"a", Namespace:""} does not exist; cannot merge or replace)"));
+  const Error exists =
+      build_error({{"kustomization.yaml", "configMapGenerator:\n- name: a\n- name: a\n"}});
+  CHECK(contains(exists.message(),
+                 "exists; can not use behavior: 'unspecified', behavior must be "
+                 "merge or replace"));
+  CHECK(exists.where().text() == "kustomization.yaml:3:3");
+}
+
+TEST_CASE("generators: sources that cannot be read are named with the generator's place") {
+  const Error error =
+      build_error({{"kustomization.yaml",
+                    "namePrefix: a\nconfigMapGenerator:\n- name: a\n  envs: [none.env]\n"}});
+  CHECK(contains(error.message(), "loading KV pairs: env source files: [none.env]: evalsymlink"));
+  CHECK(error.where().text() == "kustomization.yaml:3:3");
+}
+
+TEST_CASE("patches: trouble shows the patch as kustomize would, at its entry") {
+  const Error none = build_error({{"kustomization.yaml", "patches:\n- target: {kind: A}\n"}});
+  CHECK(none.message() ==
+        "trouble configuring builtin PatchTransformer with config: `\ntarget:\n  kind: A\n`: must "
+        "specify one of patch and path in\ntarget:\n  kind: A\n");
+  CHECK(none.where().text() == "kustomization.yaml:2:3");
+  CHECK(contains(build_error({{"kustomization.yaml", "patches: [{path: p.yaml}]\n"}}).message(),
+                 "failed to get the patch file from path(p.yaml): evalsymlink failure"));
+  CHECK(contains(
+      build_error({{"kustomization.yaml", "patches: [{path: p.yaml}]\n"}, {"p.yaml", kConfigMap}})
+          .message(),
+      "no resource matches strategic merge patch \"ConfigMap.v1.[noGrp]/cm.[noNs]\""));
+}
+
+TEST_CASE("sortOptions: only known orders") {
+  CHECK(
+      build_error({{"kustomization.yaml", "resources: []\nsortOptions: {order: x}\n"}}).message() ==
+      "the field 'sortOptions.order' must be one of [fifo, legacy]");
+}
+
+TEST_CASE("references: more than one candidate is an error that shows them") {
+  const Error error = build_error(
+      {{"kustomization.yaml", "resources: [a, b, crb.yaml]\n"},
+       {"a/kustomization.yaml", "resources: [sa.yaml]\nnamespace: a\n"},
+       {"a/sa.yaml", "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: sa, namespace: x}\n"},
+       {"b/kustomization.yaml", "resources: [sa.yaml]\nnamespace: b\n"},
+       {"b/sa.yaml", "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: sa, namespace: x}\n"},
+       {"crb.yaml",
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: "
+        "crb}\n"
+        "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: r}\n"
+        "subjects: [{kind: ServiceAccount, name: sa, namespace: x}]\n"}});
+  CHECK(contains(error.message(),
+                 "found multiple possible referrals: ServiceAccount.v1.[noGrp]/sa.a, "
+                 "ServiceAccount.v1.[noGrp]/sa.b"));
+}
+
+TEST_CASE("limits: one resource too many is refused") {
+  std::string text;
+  for (int i = 0; i < 6; ++i) {
+    text += "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: n" + std::to_string(i) + "}\n";
+  }
+  const Files files = {{"kustomization.yaml", "resources: [all.yaml]\n"}, {"all.yaml", text}};
+  kustomize::BuildOptions options;
+  options.max_resources = 6;
+  CHECK(build_text(files, "", options).size() > 0);
+  options.max_resources = 5;
+  CHECK(build_error(files, "", options).code() == Code::kUnsupported);
+}
+
+TEST_CASE("a cancelled build says so") {
+  CancelSource source;
+  source.cancel();
+  kustomize::BuildOptions options;
+  options.cancel = source.token();
+  CHECK(build_error({{"kustomization.yaml", "namePrefix: a\n"}}, "", options).code() ==
+        Code::kCancelled);
+}
+
+TEST_CASE("warnings: deprecated fields, in kustomize's words, also when the build fails") {
+  std::vector<std::string> lines;
+  kustomize::BuildOptions options;
+  options.on_warning = [&](std::string_view line) { lines.emplace_back(line); };
+  (void)build_error({{"kustomization.yaml", "bases: [none]\nvars: []\ncommonLabels: {a: b}\n"}}, "",
+                    options);
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0] ==
+        "# Warning: 'bases' is deprecated. Please use 'resources' instead. Run 'kustomize "
+        "edit fix' to update your Kustomization automatically.");
+  CHECK(lines[1].starts_with("# Warning: 'commonLabels' is deprecated."));
+  CHECK(lines[2] ==
+        "# Warning: 'vars' is deprecated. Please use 'replacements' instead. "
+        "[EXPERIMENTAL] Run 'kustomize edit fix' to update your Kustomization "
+        "automatically.");
+}
