@@ -34,7 +34,7 @@ inline yaml::Document document(std::string_view text) {
 class ApiServer {
  public:
   /// null, with the reason in `why`, when there is neither.
-  static std::unique_ptr<ApiServer> get(std::string& why) {
+  static std::unique_ptr<ApiServer> get([[maybe_unused]] std::string& why) {
     auto server = std::unique_ptr<ApiServer>(new ApiServer);
     if (const char* path = std::getenv("SLUICE_TEST_KUBECONFIG"); path != nullptr && *path != 0) {
       auto config = kube::load_kubeconfig(path);
