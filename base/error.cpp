@@ -95,7 +95,9 @@ const std::string& Error::hint() const {
 const std::vector<std::string>& Error::within() const {
   return body_->within;
 }
-const std::string& Error::reason() const { return body_->reason; }
+const std::string& Error::reason() const {
+  return body_->reason;
+}
 const std::vector<Error>& Error::also() const {
   return body_->also;
 }

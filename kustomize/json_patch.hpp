@@ -33,8 +33,9 @@ class JsonPatch {
 
 /// What a trip from YAML to JSON to Go's map[string]interface{} and back to YAML makes of a
 /// document: numbers are float64 (2^53+1 becomes 2^53), dates and binaries are strings, quoting is
-/// go-yaml's own. kustomize sends a resource on this trip when a JSON patch touches it. Errors: kInvalid "json: unsupported value: +Inf", "json: unsupported type:
-/// map[interface {}]interface {}".
+/// go-yaml's own. kustomize sends a resource on this trip when a JSON patch touches it. Errors:
+/// kInvalid "json: unsupported value: +Inf", "json: unsupported type: map[interface {}]interface
+/// {}".
 Result<void> round_trip_json(yaml::Ref root);
 
 /// The first half of it: YAML to JSON text, which is read as YAML again. Integers stay exact and

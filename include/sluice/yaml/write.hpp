@@ -1,8 +1,8 @@
 #pragma once
 /// Documents to text: the YAML that kustomize prints (go-yaml v2 after a round trip through JSON),
 /// and the JSON that Go prints. Output depends on values, not on how the input was written, with
-/// kustomize's exceptions: inside flow collections a time of day and an empty value are strings, and
-/// folded scalars with indented lines gain line breaks (its round trip through go-yaml v3).
+/// kustomize's exceptions: inside flow collections a time of day and an empty value are strings,
+/// and folded scalars with indented lines gain line breaks (its round trip through go-yaml v3).
 
 #include <functional>
 #include <string>
