@@ -1,5 +1,6 @@
 #include "sluice/decrypt/decryptor.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
@@ -66,6 +67,22 @@ Result<crypto::SecretBytes> print_file(std::string_view bytes, const crypto::Sec
                                        const DecryptFileOptions& options) {
   SLUICE_TRY(SopsFile file, read_sops_file(bytes, options.input));
   return print(file, data_key, bytes.size(), options);
+}
+
+/// The value as `sops -d` prints it into a dotenv file, where whoever reads that file finds it: a
+/// line break is a backslash and an n, which no reader of env files turns back.
+crypto::SecretBytes as_dotenv_value(crypto::SecretBytes value) {
+  if (value.reveal_text().find('\n') == std::string_view::npos) return value;
+  crypto::SecretBuffer escaped(value.size() + 16);
+  for (std::string_view rest = value.reveal_text(); !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    escaped.append(rest.substr(0, end));
+    rest.remove_prefix(end);
+    if (rest.empty()) break;
+    escaped.append("\\n");
+    rest.remove_prefix(1);
+  }
+  return std::move(escaped).take();
 }
 
 }  // namespace
@@ -150,6 +167,7 @@ Result<crypto::SecretBytes> SopsDecryptor::open(const yaml::EncryptedLeaf& leaf,
   if (found->second.ciphertext.empty()) return crypto::SecretBytes();
   auto opened = open_enc(found->second.ciphertext, slot->data_key, found->second.path);
   if (!opened) return fail(std::move(opened).error().at({file->path, 0, 0}));
+  if (file->format == Format::kDotenv) return as_dotenv_value(std::move(opened->text));
   return std::move(opened->text);
 }
 

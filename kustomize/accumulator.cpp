@@ -4,6 +4,7 @@
 
 #include "sluice/base/encoding.hpp"
 
+#include "field_spec.hpp"
 #include "origin.hpp"
 
 namespace sluice::kustomize {
@@ -56,18 +57,24 @@ void merge_metadata(yaml::Ref fresh_root, yaml::Node old_root, std::string_view 
   }
 }
 
+// RNode.SetName: a plain scalar whose text decides its type, so that "0x1" becomes a number.
+Result<void> put_text(yaml::Ref map, std::string_view key, const std::string& text) {
+  const yaml::Ref known = map.get(key);
+  return set_scalar_text(known.exists() ? known : map.put_string(key, ""), text);
+}
+
 // Resource.CopyMergeMetaDataFieldsFrom: name and namespace of the old one, labels and annotations
 // of both; of kustomize's own notes, those of the old one.
-void copy_metadata(BuildResource& fresh, const BuildResource& old) {
+Result<void> copy_metadata(BuildResource& fresh, const BuildResource& old) {
   const yaml::Ref root = fresh.root();
   merge_metadata(root, old.root(), "labels");
   merge_metadata(root, old.root(), "annotations");
   const yaml::Ref metadata = root.put_mapping("metadata");
-  metadata.put_string("name", old.id.name);
+  SLUICE_CHECK(put_text(metadata, "name", old.id.name));
   if (old.id.ns.empty()) {
     metadata.erase("namespace");
   } else {
-    metadata.put_string("namespace", old.id.ns);
+    SLUICE_CHECK(put_text(metadata, "namespace", old.id.ns));
   }
   fresh.needs_hash = fresh.needs_hash && old.needs_hash;
   fresh.behavior = old.behavior;
@@ -79,6 +86,7 @@ void copy_metadata(BuildResource& fresh, const BuildResource& old) {
   fresh.helm_generated = old.helm_generated;
   fresh.had_build_annotation |= old.had_build_annotation;
   fresh.ref_vars = old.ref_vars;
+  return {};
 }
 
 // GetDataMap and SetDataMap: every value becomes a string; text that is not UTF-8 cannot occur.
@@ -198,7 +206,7 @@ Result<void> absorb(ResMap& resources, std::unique_ptr<BuildResource> generated)
                                     std::string(behavior_name(behavior)) +
                                     "', behavior must be merge or replace");
   }
-  copy_metadata(*generated, old);
+  SLUICE_CHECK(copy_metadata(*generated, old));
   if (behavior == Behavior::kMerge) {
     merge_data(generated->root(), std::as_const(old).root(), "data");
     merge_data(generated->root(), std::as_const(old).root(), "binaryData");

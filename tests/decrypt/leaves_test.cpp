@@ -200,7 +200,7 @@ TEST_CASE("lift_env: keys in order, plain values as text, encrypted ones as leav
   };
   CHECK(value(0) == "USER=admin");
   CHECK(value(1) == "PASSWORD=canary-env p=w");
-  CHECK(value(2) == "LINES=one\ntwo");
+  CHECK(value(2) == "LINES=one\\ntwo");  // as in the file that sops -d prints
   CHECK(value(3) == "EMPTY=");
   CHECK(value(4) == "PORT_unencrypted=80");
   CHECK_FALSE(entries->at(4).encrypted);

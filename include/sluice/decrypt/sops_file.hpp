@@ -55,7 +55,8 @@ Result<bool> lift_leaves(std::span<yaml::Document> documents,
                          SopsFiles& files);
 
 /// Keys of an encrypted dotenv file in order, each with the leaf of its value, for generators'
-/// `envs`. Plain (unencrypted) values come as string text instead.
+/// `envs`. Plain (unencrypted) values come as string text instead. A leaf opens to what follows the
+/// `=` in the file that `sops -d` prints: line breaks are `\n`, two characters.
 struct EnvEntry {
   std::string key;
   bool encrypted = false;
