@@ -1,0 +1,153 @@
+#include "environment.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+
+namespace sluice::cli {
+namespace {
+
+constexpr std::size_t kMaxSecretFile = 16U << 20;  // sops caps identity files at this size, too
+
+Error system_error(const std::string& path) {
+  const int error = errno;
+  const Code code = error == ENOENT || error == ENOTDIR ? Code::kNotFound
+                    : error == EACCES || error == EPERM ? Code::kDenied
+                                                        : Code::kInvalid;
+  return {code, path + ": " + std::strerror(error)};
+}
+
+/// Closes on every way out.
+struct Descriptor {
+  int fd;
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
+};
+
+}  // namespace
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+crypto::SecretBytes take_secret_environment(const char* name) {
+  char* value = std::getenv(name);
+  if (value == nullptr) return {};
+  auto secret = crypto::SecretBytes::copy_of(std::string_view(value));
+  crypto::wipe(value, std::strlen(value));  // /proc/self/environ shows this very memory
+  ::unsetenv(name);
+  return secret;
+}
+
+Result<crypto::SecretBytes> read_secret_file(const std::string& path) {
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.fd < 0) return fail(system_error(path));
+  crypto::SecretBytes bytes(64U << 10);
+  std::size_t size = 0;
+  for (;;) {
+    if (size == bytes.size()) {  // a file of unknown size, a pipe perhaps: grow
+      if (size >= kMaxSecretFile) {
+        return fail(Code::kInvalid,
+                    path + ": larger than " + std::to_string(kMaxSecretFile) + " bytes");
+      }
+      crypto::SecretBytes larger(size * 2);
+      std::memcpy(larger.writable().data(), bytes.writable().data(), size);
+      bytes = std::move(larger);
+    }
+    const ssize_t got = ::read(file.fd, bytes.writable().data() + size, bytes.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(system_error(path));
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  bytes.shrink(size);
+  return bytes;
+}
+
+Result<void> write_secret(int descriptor, const crypto::SecretBytes& bytes) {
+  const auto all = bytes.reveal();
+  for (std::size_t at = 0; at < all.size();) {
+    const ssize_t written = ::write(descriptor, all.data() + at, all.size() - at);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fail(system_error("output"));
+    at += static_cast<std::size_t>(written);
+  }
+  return {};
+}
+
+Result<decrypt::KeyServices> age_keys_from_environment() {
+  const auto age = decrypt::make_age_key_service();
+  if (const auto key = take_secret_environment("SOPS_AGE_KEY"); !key.empty()) {
+    SLUICE_CHECK(age->add_identities(key, "SOPS_AGE_KEY"));
+  } else {
+    age->note_missing("SOPS_AGE_KEY: not set");
+  }
+  if (const std::string path = environment("SOPS_AGE_KEY_FILE"); !path.empty()) {
+    SLUICE_TRY(const auto text, read_secret_file(path));
+    SLUICE_CHECK(age->add_identities(text, "SOPS_AGE_KEY_FILE " + path));
+  } else {
+    age->note_missing("SOPS_AGE_KEY_FILE: not set");
+  }
+  std::string config = environment("XDG_CONFIG_HOME");
+  if (config.empty()) {
+    const std::string home = environment("HOME");
+    if (!home.empty()) config = home + "/.config";
+  }
+  if (!config.empty()) {
+    const std::string path = config + "/sops/age/keys.txt";
+    auto text = read_secret_file(path);
+    if (text) {
+      SLUICE_CHECK(age->add_identities(*text, path));
+    } else if (text.error().code() == Code::kNotFound) {
+      age->note_missing(path + ": no such file");
+    } else {
+      return fail(std::move(text.error()));
+    }
+  }
+  return decrypt::KeyServices{age};
+}
+
+Result<decrypt::KeyServices> age_keys_from_file(const std::string& path) {
+  const auto age = decrypt::make_age_key_service();
+  SLUICE_TRY(const auto text, read_secret_file(path));
+  SLUICE_CHECK(age->add_identities(text, path));
+  return decrypt::KeyServices{age};
+}
+
+struct SignalWatch::State {
+  sigset_t signals{};
+  sigset_t before{};
+  std::atomic<bool> stop{false};
+  std::thread thread;
+};
+
+SignalWatch::SignalWatch(CancelSource& source) : state_(std::make_unique<State>()) {
+  sigemptyset(&state_->signals);
+  sigaddset(&state_->signals, SIGINT);
+  sigaddset(&state_->signals, SIGTERM);
+  // Blocked in every thread, taken by one: no handler runs in the middle of anything.
+  pthread_sigmask(SIG_BLOCK, &state_->signals, &state_->before);
+  state_->thread = std::thread([state = state_.get(), &source] {
+    const timespec pause{0, 100'000'000};
+    while (!state->stop) {
+      if (sigtimedwait(&state->signals, nullptr, &pause) > 0) source.cancel();
+    }
+  });
+}
+
+SignalWatch::~SignalWatch() {
+  state_->stop = true;
+  state_->thread.join();
+  pthread_sigmask(SIG_SETMASK, &state_->before, nullptr);
+}
+
+}  // namespace sluice::cli

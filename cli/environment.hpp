@@ -1,0 +1,45 @@
+#pragma once
+/// What the process was started with: the only place that reads environment variables, and the
+/// reader of secret files.
+
+#include <functional>
+#include <string>
+
+#include "sluice/base/cancel.hpp"
+#include "sluice/base/result.hpp"
+#include "sluice/crypto/secret.hpp"
+#include "sluice/decrypt/decryptor.hpp"
+
+namespace sluice::cli {
+
+std::string environment(const char* name);  ///< "" when not set
+/// Takes a secret variable: copies it into secret memory, overwrites it where it stood and unsets
+/// it.
+crypto::SecretBytes take_secret_environment(const char* name);
+
+/// Reads a file straight into secret memory; at most 16 MiB. Errors: kNotFound, kDenied, kInvalid.
+Result<crypto::SecretBytes> read_secret_file(const std::string& path);
+/// Writes secret bytes to a file descriptor, without stdio's buffers.
+Result<void> write_secret(int descriptor, const crypto::SecretBytes& bytes);
+
+/// age identities as sops looks for them: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE, the default keys.txt. A
+/// place that is not there is noted for messages.
+Result<decrypt::KeyServices> age_keys_from_environment();
+/// The identities of one file.
+Result<decrypt::KeyServices> age_keys_from_file(const std::string& path);
+
+/// Cancels `source` on SIGINT and SIGTERM for as long as it lives. Make it before other threads
+/// start.
+class SignalWatch {
+ public:
+  explicit SignalWatch(CancelSource& source);
+  ~SignalWatch();
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sluice::cli

@@ -1,0 +1,116 @@
+#include <cstdio>
+
+#include "commands.hpp"
+
+namespace sluice::cli {
+namespace {
+
+struct Help {
+  std::string_view command, summary, text;
+};
+
+constexpr Help kHelp[] = {
+    {"run", "reconcile GitRepositories and Kustomizations of a cluster, again and again",
+     R"(usage: sluice run [--kubeconfig FILE] [--once] [--concurrent N] [--log-level L] [--storage-path DIR]
+
+Watches source.toolkit.fluxcd.io/v1 GitRepository and kustomize.toolkit.fluxcd.io/v1 Kustomization objects,
+pulls the sources, builds the overlays, decrypts SOPS values just before apply and server-side applies the
+result. The custom resource definitions are in deploy/crds.
+
+  --kubeconfig FILE   the cluster; default: $KUBECONFIG, ~/.kube/config, the pod's service account
+  --once              end when every object is ready or failed; the exit status tells which
+  --concurrent N      reconciliations at a time (default 4)
+  --log-level L       debug, info, error or off (default info); JSON lines on stderr
+  --storage-path DIR  Git object databases (ciphertext only);
+                      default: $XDG_CACHE_HOME/sluice/sources or ~/.cache/sluice/sources
+
+examples:
+  sluice run --kubeconfig ~/.kube/config
+  sluice run --once --concurrent 8 --log-level error    # in CI: 0 when all is ready
+)"},
+    {"build", "print what `kustomize build` prints",
+     R"(usage: sluice build [DIR] [kustomize's flags] [--key FILE] [--show-secrets]
+
+Builds the kustomization in DIR (default: the current directory). Output, exit status and error texts are those
+of kustomize 5.8. SOPS files are printed as they are, as kustomize does, unless --key is given.
+
+  --key FILE                 age identities: names of generated Secrets are those of the plaintext; encrypted
+                             values print as **SOPS**
+  --show-secrets             with --key: print the plaintext instead
+  --strict-yaml              both YAML engines must accept and agree on every file
+  -o, --output FILE|DIR      --load-restrictor LoadRestrictionsRootOnly|LoadRestrictionsNone
+  --reorder legacy|none      --enable-managedby-label      --enable-alpha-plugins
+
+examples:
+  sluice build overlays/prod
+  sluice build overlays/prod --key age.key              # leaves redacted
+  sluice build overlays/prod --load-restrictor LoadRestrictionsNone -o out.yaml
+)"},
+    {"decrypt", "print what `sops -d` prints",
+     R"(usage: sluice decrypt FILE [--input-type T] [--output-type T] [--output FILE] [--ignore-mac]
+
+Decrypts a SOPS file and prints it as sops does. The MAC is verified before the first byte is printed.
+
+  --input-type T, --output-type T   yaml, json, dotenv or binary; default: by the name's extension
+  --output FILE                     write there (mode 0600) instead of standard output
+  --ignore-mac                      print although the MAC does not match; says so on stderr
+
+age identities are looked for in SOPS_AGE_KEY, SOPS_AGE_KEY_FILE and
+$XDG_CONFIG_HOME/sops/age/keys.txt (~/.config/sops/age/keys.txt).
+
+examples:
+  SOPS_AGE_KEY_FILE=age.key sluice decrypt secret.yaml
+  sluice decrypt --output-type json secret.yaml
+)"},
+    {"sandbox", "serve a small Kubernetes API on loopback, for demos and tests",
+     R"(usage: sluice sandbox [--port N] [--write-kubeconfig FILE]
+
+Serves enough of the Kubernetes API on 127.0.0.1 for kubectl get/apply and for `sluice run`: discovery, CRUD,
+server-side apply with managed fields, status, watches, custom resource definitions. In memory, not a cluster:
+nothing runs in it.
+
+  --port N                 port on 127.0.0.1 (default 0: any free one, printed)
+  --write-kubeconfig FILE  write a kubeconfig for it
+
+examples:
+  sluice sandbox --port 8001 --write-kubeconfig sandbox.kubeconfig
+  kubectl --kubeconfig sandbox.kubeconfig get namespaces
+)"},
+    {"help", "say how a command is used",
+     R"(usage: sluice help [COMMAND]
+
+examples:
+  sluice help run
+)"}};
+
+}  // namespace
+
+std::string_view help_text(std::string_view command) {
+  for (const Help& help : kHelp) {
+    if (help.command == command) return help.text;
+  }
+  return {};
+}
+
+int help_command(Arguments arguments) {
+  if (arguments.empty()) {
+    std::puts("sluice " SLUICE_VERSION
+              ": a GitOps decryption renderer\n\nusage: sluice COMMAND [flags]\n\ncommands:");
+    for (const Help& help : kHelp) {
+      std::printf("  %-9.*s %.*s\n", static_cast<int>(help.command.size()), help.command.data(),
+                  static_cast<int>(help.summary.size()), help.summary.data());
+    }
+    std::puts("\nsluice help COMMAND shows flags and examples; sluice --version the version.");
+    return 0;
+  }
+  const std::string_view text = help_text(arguments.front());
+  if (text.empty()) {
+    std::fprintf(stderr, "Error: no help for \"%.*s\" (sluice help lists the commands)\n",
+                 static_cast<int>(arguments.front().size()), arguments.front().data());
+    return 1;
+  }
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return 0;
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,52 @@
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sluice/crypto/secret.hpp"
+
+#include "commands.hpp"
+
+namespace {
+
+using sluice::cli::Arguments;
+
+struct Command {
+  std::string_view name;
+  int (*run)(Arguments);
+};
+constexpr Command kCommands[] = {{"run", sluice::cli::run_command},
+                                 {"build", sluice::cli::build_command},
+                                 {"decrypt", sluice::cli::decrypt_command},
+                                 {"help", sluice::cli::help_command}};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // First of all: OpenSSL takes zeroizing allocators only before its first allocation.
+  const sluice::crypto::HardenReport hardened = sluice::crypto::harden_process();
+  const std::vector<std::string_view> arguments(argv + 1, argv + argc);
+  if (arguments.empty()) return sluice::cli::help_command({});
+  const std::string_view name = arguments.front();
+  if (name == "--version" || name == "version") {
+    std::puts("sluice " SLUICE_VERSION);
+    return 0;
+  }
+  if (name == "--help" || name == "-h") return sluice::cli::help_command({});
+  const Arguments rest = Arguments(arguments).subspan(1);
+  for (const Command& command : kCommands) {
+    if (command.name != name) continue;
+    for (const std::string_view argument : rest) {
+      if (argument == "--help" || argument == "-h") return sluice::cli::help_command({&name, 1});
+    }
+    if (name == "run" || name == "decrypt") {
+      if (const std::string missing = hardened.text(); !missing.empty()) {
+        std::fprintf(stderr, "sluice: warning: %s\n", missing.c_str());
+      }
+    }
+    return command.run(rest);
+  }
+  std::fprintf(stderr, "Error: unknown command \"%.*s\" (sluice help lists the commands)\n",
+               static_cast<int>(name.size()), name.data());
+  return 1;
+}
