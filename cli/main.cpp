@@ -18,6 +18,7 @@ struct Command {
 constexpr Command kCommands[] = {{"run", sluice::cli::run_command},
                                  {"build", sluice::cli::build_command},
                                  {"decrypt", sluice::cli::decrypt_command},
+                                 {"sandbox", sluice::cli::sandbox_command},
                                  {"help", sluice::cli::help_command}};
 
 }  // namespace

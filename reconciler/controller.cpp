@@ -19,6 +19,10 @@
 namespace sluice::reconciler {
 namespace {
 
+const char* kind_name(Kind kind) {
+  return kind == Kind::kKustomization ? "Kustomization" : "GitRepository";
+}
+
 /// What of an object a watch event must have changed to be worth a pass; status is our own doing.
 bool worth_a_pass(const kube::Change& change) {
   if (!change.before || !change.after) return true;
@@ -313,6 +317,11 @@ void Controller::State::work_on(const Item& item, const CancelToken& cancel) {
     outcome = reconcile(item.key, services, slot->memory, cancel);
   }
 
+  log.debug("pass ended", {{"controllerKind", kind_name(item.kind)},
+                           {"namespace", item.key.ns},
+                           {"name", item.key.name},
+                           {"reason", outcome.reason},
+                           {"message", outcome.message}});
   const bool gone = outcome.end == Outcome::End::kGone;
   const bool ready = outcome.end == Outcome::End::kReady;
   if (outcome.again) {
@@ -368,9 +377,8 @@ RunSummary Controller::State::summary() {
     if (outcome.end == Outcome::End::kReady) {
       ++out.ready;
     } else {
-      const char* kind = item.kind == Kind::kKustomization ? "Kustomization/" : "GitRepository/";
-      out.failures.push_back(
-          {kind + item.key.text(), outcome.reason, outcome.message, outcome.code});
+      out.failures.push_back({std::string(kind_name(item.kind)) + "/" + item.key.text(),
+                              outcome.reason, outcome.message, outcome.code});
     }
   }
   return out;

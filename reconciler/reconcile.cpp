@@ -149,15 +149,16 @@ Result<void> Pass::write_status() {
   return {};
 }
 
-/// The status could not be written: the pass counts as failed and is done again soon.
+/// The object itself could not be written: the pass counts as failed and is done again soon.
 Outcome Pass::unwritten(const Error& error) {
   memory_.health.reset();
-  if (error.code() == Code::kNotFound) return {};  // deleted meanwhile
-  services_.log.error("status not written", {{"controllerKind", "Kustomization"},
+  // Deleted meanwhile, or the process is ending: nothing to report.
+  if (error.code() == Code::kNotFound || error.code() == Code::kCancelled) return {};
+  services_.log.error("object not written", {{"controllerKind", "Kustomization"},
                                              {"namespace", state_.key.ns},
                                              {"name", state_.key.name},
                                              {"error", error.text()}});
-  return {Outcome::End::kFailed, seconds(1), "StatusNotWritten", error.text(), error.code()};
+  return {Outcome::End::kFailed, seconds(1), "NotWritten", error.text(), error.code()};
 }
 
 Outcome Pass::failed(std::string_view reason, const std::string& message, Code code,
@@ -260,11 +261,7 @@ std::optional<Outcome> Pass::ensure_finalizer() {
   finalizers.append_string(kFinalizer);
   auto object = services_.client.patch(kube::object_id(object_->root()), kube::PatchType::kMerge,
                                        patch.root(), "", kManager, cancel_);
-  if (!object) {
-    if (object.error().code() == Code::kNotFound) return Outcome{};
-    return Outcome{Outcome::End::kFailed, milliseconds(200), "FinalizerNotWritten",
-                   object.error().text(), object.error().code()};
-  }
+  if (!object) return unwritten(object.error());
   services_.kustomizations.put(*object);
   object_ = std::make_shared<const yaml::Document>(*std::move(object));
   state_ = object_state(object_->root());
@@ -606,10 +603,7 @@ Outcome Pass::finalize(const KustomizationSpec* spec) {
   const auto object =
       services_.client.patch(kube::object_id(object_->root()), kube::PatchType::kMerge,
                              patch.root(), "", kManager, cancel_);
-  if (!object && object.error().code() != Code::kNotFound) {
-    return {Outcome::End::kFailed, milliseconds(200), "FinalizerNotRemoved", object.error().text(),
-            object.error().code()};
-  }
+  if (!object) return unwritten(object.error());
   return {};
 }
 

@@ -335,7 +335,7 @@ void check_metadata(const Resource& resource, yaml::Node object, FieldErrors& er
     const std::string path = "metadata.finalizers[" + std::to_string(i) + "]";
     if (const std::string why = bad_qualified_name(one); !why.empty()) {
       errors.invalid("metadata.finalizers", quoted(one), why);
-    } else if (one.find('/') == std::string_view::npos && one != "orphan" &&
+    } else if (!resource.custom && one.find('/') == std::string_view::npos && one != "orphan" &&
                one != "foregroundDeletion" && one != "kubernetes") {
       errors.invalid("metadata.finalizers", quoted(one),
                      "name is neither a standard finalizer name nor is it fully qualified");
