@@ -166,18 +166,26 @@ class Builtins {
       const std::size_t colon = words[i].find(':');
       Field field;
       std::string_view head = std::string_view(words[i]).substr(0, colon);
-      const std::size_t marks = head.find_first_of("!+~^");
-      field.name = head.substr(0, marks);
-      head.remove_prefix(marks == std::string_view::npos ? head.size() : marks);
-      if (head.starts_with('!')) field.required = true, head.remove_prefix(1);
-      if (head.starts_with('+')) field.embedded = true, head.remove_prefix(1);
+      const std::size_t at = head.find('@');
+      field.name = head.substr(0, at);
+      const std::size_t end = std::min(head.find_first_not_of("0123456789.", at + 1), head.size());
+      field.wire = head.substr(at + 1, end - at - 1);
+      head.remove_prefix(end);
+      const auto take = [&head](char mark) {
+        const bool found = head.starts_with(mark);
+        if (found) head.remove_prefix(1);
+        return found;
+      };
+      field.required = take('!');
+      field.printed = take('+');
+      if (take('*')) field.printed = field.pointer = true;
+      field.drop_zero = take('-');
       if (head.ends_with('^')) field.retain_keys = true, head.remove_suffix(1);
       if (head.starts_with('~')) {
         field.merge = true;
         field.merge_key = head.substr(1);
       }
       field.type = &parse_type(std::string_view(words[i]).substr(colon + 1));
-      if (field.type->shape != Shape::kMap) field.embedded = false;
       type.fields.push_back(std::move(field));
     }
     std::sort(type.fields.begin(), type.fields.end(),

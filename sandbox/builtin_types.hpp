@@ -3,11 +3,13 @@
 ///
 /// Read from builtin_types.inc, one definition a line:
 ///
-///     type GROUP/VERSION KIND PLURAL SINGULAR namespaced|cluster SHORTNAMES CATEGORIES
-///     SUBRESOURCES DEFINITION def NAME[*] FIELD[!][+][~MERGEKEY][^]:TYPE …
+///     type GROUP/VERSION KIND PLURAL SINGULAR SCOPE SHORTNAMES CATEGORIES SUBRESOURCES DEFINITION
 ///
-/// After a NAME, `*` is a struct that merges as a whole. After a FIELD: `!` required, `+` printed
-/// even when empty, `~` patchStrategy merge (with its key), `^` retainKeys. A TYPE is s string,
+///     def NAME[*] FIELD@[NUMBER][!][+|*|-][~MERGEKEY][^]:TYPE …
+///
+/// After a NAME, `*` is a struct that merges as a whole. After a FIELD: its protobuf number, `!`
+/// required, `+` printed even when empty, `*` the same but a pointer (null), `-` not printed when
+/// zero, `~` patchStrategy merge (with its key), `^` retainKeys. A TYPE is s string,
 /// s(A|B) one of these words, y bytes, t time, b bool, i int32, l int64, n number, x int-or-string,
 /// q quantity, any, the NAME of a definition, [T] an atomic list, [set_T], [map_KEY,KEY=DEFAULT_T],
 /// {T} a map, {atomic_T}.

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Writes builtin_types.inc: which fields the built-in Kubernetes kinds have, and how their lists merge.
 
-    tests/e2e/cluster/cluster.py run -- python3 sandbox/extract_types.py > sandbox/builtin_types.inc
+    (cd sandbox/extract_go && go run .) > go.json
+    tests/e2e/cluster/cluster.py run -- python3 sandbox/extract_types.py go.json > sandbox/builtin_types.inc
 
 Asks a real kube-apiserver (KUBECONFIG) for its discovery and OpenAPI v3 documents and keeps only facts
-of the interface: names, types, list keys, merge strategies. The notation is explained in
-builtin_types.hpp. Run it again when the Kubernetes version that the sandbox imitates changes.
+of the interface: names, types, list keys, merge strategies; extract_go adds protobuf field numbers and
+which empty fields Go prints. The notation is explained in builtin_types.hpp. Run it again when the
+Kubernetes version that the sandbox imitates changes.
 """
 
 import json
@@ -21,7 +23,7 @@ LEFT_OUT = {"componentstatuses"}
 SUBRESOURCES = {"status", "scale"}
 SCALARS = {("string", None): "s", ("integer", "int32"): "i", ("integer", "int64"): "l", ("boolean", None): "b",
            ("number", "double"): "n", ("string", "date-time"): "t", ("string", "byte"): "y",
-           (None, "int-or-string"): "x", ("integer", None): "l", ("object", None): "{any}"}
+           (None, "int-or-string"): "x", ("integer", None): "l", ("object", None): "any"}
 
 
 def get(path):
@@ -45,7 +47,8 @@ def reference(schema):
 
 
 class Extractor:
-    def __init__(self):
+    def __init__(self, go):
+        self.go = go
         self.schemas = {}
         self.definitions = {}  # short name -> line
         self.wanted = []
@@ -94,12 +97,16 @@ class Extractor:
     def define(self, name):
         schema = self.schemas[name]
         fields = []
+        go = self.go.get(short(name), {})
         for field, of in sorted(schema["properties"].items()):
-            marks = ""
+            fact = go.get(field, {"number": "", "pointer": True, "omitEmpty": True, "omitZero": False, "struct": False})
+            marks = "@" + fact["number"]
             if field in schema.get("required", []):
                 marks += "!"
-            if of.get("default") == {}:
-                marks += "+"
+            if (not fact["omitEmpty"] or (fact["struct"] and not fact["pointer"])) and not fact["omitZero"]:
+                marks += "*" if fact["pointer"] else "+"
+            elif not fact["pointer"] and not fact["struct"]:
+                marks += "-"
             if "x-kubernetes-patch-merge-key" in of:
                 marks += "~" + of["x-kubernetes-patch-merge-key"]
             elif "merge" in of.get("x-kubernetes-patch-strategy", ""):
@@ -136,7 +143,7 @@ class Extractor:
                     "namespaced" if one["namespaced"] else "cluster", ",".join(one.get("shortNames", [])) or "-",
                     ",".join(one.get("categories", [])) or "-",
                     ",".join(s for s in subresources if s in SUBRESOURCES) or "-", short(root)))
-        self.wanted.append("io.k8s.api.autoscaling.v1.Scale")
+        self.wanted += ["io.k8s.api.autoscaling.v1.Scale", "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"]
         self.schemas.update(get("/openapi/v3/apis/autoscaling/v1")["components"]["schemas"])
         while self.wanted:
             name = self.wanted.pop()
@@ -157,4 +164,5 @@ class Extractor:
 
 
 if __name__ == "__main__":
-    sys.exit(Extractor().run())
+    with open(sys.argv[1]) as facts:
+        sys.exit(Extractor(json.load(facts)).run())

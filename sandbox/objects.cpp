@@ -178,10 +178,9 @@ Answer<void> decode(const Resource& resource, yaml::Document& document, FieldVal
 }
 
 /// `object` as ownership is computed on it.
-yaml::Document for_fields(const Resource& resource, yaml::Node object) {
-  yaml::Document out =
-      resource.custom ? yaml::Document() : with_required_nulls(*resource.type, object);
-  if (resource.custom) out.set_root(out.import(object));
+yaml::Document for_fields(yaml::Node object) {
+  yaml::Document out;
+  out.set_root(out.import(object));
   out.root().get("metadata").erase("managedFields");
   return out;
 }
@@ -364,7 +363,7 @@ Answer<ObjectPtr> Objects::commit_create(const Resource& resource, const std::st
     metadata.erase("namespace");
   if (resource.has_status) {
     root.erase("status");
-    if (!resource.custom && resource.type->field("status")->embedded) {
+    if (!resource.custom) {
       normalize_builtin(*resource.type, root);  // status: {} again
     }
   }
@@ -377,8 +376,8 @@ Answer<ObjectPtr> Objects::commit_create(const Resource& resource, const std::st
       before.root().set_mapping();
     else
       before = zero_object(*resource.type);
-    managed = update_fields(*resource.type, root_of(before), root_of(for_fields(resource, root)),
-                            {}, field_manager(resource, options), reset_fields(resource, options));
+    managed = update_fields(*resource.type, root_of(before), root_of(for_fields(root)), {},
+                            field_manager(resource, options), reset_fields(resource, options));
   }
   const std::string name(metadata.get("name").string_or(""));
   const std::string uid = new_uid();
@@ -491,8 +490,8 @@ Answer<ObjectPtr> Objects::commit_update(const Resource& resource, const ObjectP
       managed = ManagedFields::read(document.root());
       if (managed.entries.empty()) managed = managed_before;
     }
-    managed = update_fields(*resource.type, root_of(for_fields(resource, old)),
-                            root_of(for_fields(resource, document.root())), std::move(managed),
+    managed = update_fields(*resource.type, root_of(for_fields(old)),
+                            root_of(for_fields(document.root())), std::move(managed),
                             field_manager(resource, options), reset_fields(resource, options));
   }
   if (managed.same_but_times(managed_before)) managed = managed_before;
@@ -629,7 +628,7 @@ Answer<Written> Objects::apply(const Resource& resource, const std::string& ns,
     ManagedFields managed;
     if (live) {
       const yaml::Document current = in_version(resource, *live);
-      before = for_fields(resource, current.root());
+      before = for_fields(current.root());
       managed = ManagedFields::read(current.root());
       if (managed.entries.empty()) {
         // Written before anybody kept track: somebody called "before-first-apply" owns it all.

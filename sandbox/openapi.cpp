@@ -79,7 +79,7 @@ class SchemaWriter {
     out_ += '{';
     JsonFields fields(out_);
     write_type(*field.type, fields);
-    if (field.embedded) fields.raw("default", "{}");
+    if (field.printed && !field.pointer && !field.type->name.empty()) fields.raw("default", "{}");
     if (field.merge || field.retain_keys) {
       fields.text("x-kubernetes-patch-strategy", field.merge && field.retain_keys
                                                      ? "merge,retainKeys"

@@ -10,6 +10,7 @@
 #include "sandbox/field_set.hpp"
 #include "sandbox/json_text.hpp"
 #include "sandbox/patterns.hpp"
+#include "sandbox/quantity.hpp"
 
 namespace sluice::sandbox {
 namespace {
@@ -135,13 +136,49 @@ std::string mismatch_at(const Type& type, yaml::Node value, const std::string& p
   return {};
 }
 
+std::string go_value(yaml::Node value) {
+  return value.is_string() ? quoted(value.text()) : json_of(value);
+}
+
+/// Words of structured-merge-diff for a scalar that is none, or of the wrong kind.
+std::string bad_scalar(const Type& type, yaml::Node value) {
+  const bool number = value.kind() == yaml::Kind::kInt || value.kind() == yaml::Kind::kFloat;
+  switch (type.shape) {
+    case Shape::kString:
+    case Shape::kBytes:
+    case Shape::kTime:
+      if (value.is_string()) return {};
+      return "expected string, got &value.valueUnstructured{Value:" + go_value(value) + "}";
+    case Shape::kInt32:
+    case Shape::kInt64:
+    case Shape::kNumber:
+      if (number) return {};
+      return std::string("expected numeric (int or float), got ") +
+             (value.is_string()     ? "string"
+              : value.is_sequence() ? "[]interface {}"
+              : value.is_mapping()  ? "map[string]interface {}"
+                                    : "bool");
+    case Shape::kBool:
+      if (value.kind() == yaml::Kind::kBool) return {};
+      return "expected boolean, got &{" +
+             std::string(value.is_scalar() ? value.text() : json_of(value)) + "}";
+    case Shape::kMap:
+      if (value.is_mapping()) return {};
+      return "expected map, got &{" +
+             std::string(value.is_scalar() ? value.text() : json_of(value)) + "}";
+    case Shape::kList:
+      if (value.is_sequence()) return {};
+      return "expected list, got &{" +
+             std::string(value.is_scalar() ? value.text() : json_of(value)) + "}";
+    default:
+      return {};
+  }
+}
+
 std::string untyped_at(const Type& type, yaml::Node value, const std::string& path) {
+  if (value.is_null()) return {};
+  if (const std::string bad = bad_scalar(type, value); !bad.empty()) return path + ": " + bad;
   if (value.is_mapping()) {
-    if (type.shape != Shape::kMap && type.shape != Shape::kAny) {
-      return path + ": expected " + (type.shape == Shape::kList ? "list" : "scalar") +
-             ", got &value.valueUnstructured{"
-             "}";
-    }
     for (std::size_t i = 0; i < value.size(); ++i) {
       const std::string_view name = value.key(i).text();
       const std::string inner = path + "." + std::string(name);
@@ -181,79 +218,101 @@ std::string untyped_at(const Type& type, yaml::Node value, const std::string& pa
   return {};
 }
 
-bool is_empty_collection(const Type& type, yaml::Node value) {
-  if (value.size() != 0) return false;
-  if (value.is_sequence()) return type.shape == Shape::kList;
-  return value.is_mapping() && type.shape == Shape::kMap && type.element != nullptr;
+bool is_zero(yaml::Node value) {
+  switch (value.kind()) {
+    case yaml::Kind::kMapping:
+    case yaml::Kind::kSequence:
+      return value.size() == 0;
+    case yaml::Kind::kString:
+      return value.text().empty();
+    case yaml::Kind::kBool:
+      return value.text() == "false";
+    case yaml::Kind::kInt:
+    case yaml::Kind::kFloat:
+      return yaml::float_value(value.text()).value_or(1) == 0;
+    default:
+      return false;
+  }
 }
 
 void drop_empty_values(const Type& type, yaml::Ref value) {
   if (value.is_mapping()) {
     for (std::size_t i = 0; i < value.size();) {
       const std::string_view name = value.key(i).text();
-      const Type& inner = type.at(name);
       const Field* field = type.field(name);
       const yaml::Ref one = value.value(i);
-      drop_empty_values(inner, one);
-      const bool optional = field != nullptr && !field->required;
-      if ((one.is_null() && type.shape == Shape::kMap) ||
-          (optional && is_empty_collection(inner, one))) {
+      drop_empty_values(type.at(name), one);
+      const bool gone = one.is_null() ? type.shape == Shape::kMap
+                                      : field != nullptr && field->drop_zero && is_zero(one);
+      if (gone)
         value.erase_entry(i);
-      } else {
+      else
         ++i;
-      }
     }
   } else if (value.is_sequence() && type.element != nullptr) {
     for (std::size_t i = 0; i < value.size(); ++i)
       drop_empty_values(*type.element, value.at(i));
+  } else if (type.shape == Shape::kQuantity && value.is_scalar() && !value.is_null()) {
+    const std::string text = canonical_quantity(value.text());
+    if (!value.is_string() || text != value.text()) value.set_string(text);
   }
 }
 
-void fill(const Type& type, yaml::Ref value) {
+/// What Go prints for a field that nothing was put into.
+void put_zero(const Field& field, yaml::Ref parent) {
+  const yaml::Ref value = parent.put_null(field.name);
+  if (field.pointer) return;
+  switch (field.type->shape) {
+    case Shape::kMap:
+      if (!field.type->name.empty()) value.set_mapping();
+      break;
+    case Shape::kString:
+    case Shape::kBytes:
+      value.set_string("");
+      break;
+    case Shape::kBool:
+      value.set_bool(false);
+      break;
+    case Shape::kInt32:
+    case Shape::kInt64:
+    case Shape::kNumber:
+    case Shape::kIntOrString:
+      value.set_int(0);
+      break;
+    case Shape::kQuantity:
+      value.set_string("0");
+      break;
+    default:
+      break;
+  }
+}
+
+bool has_fields_below(const Type* type) {
+  return type != nullptr && (!type->fields.empty() || type->element != nullptr);
+}
+
+void fill(const Type& type, yaml::Ref value, bool defaults) {
   if (value.is_mapping()) {
     for (const Field& field : type.fields) {
       yaml::Ref inner = value.get(field.name);
       if (!inner) {
-        if (field.default_value)
-          inner = value.put(field.name, field.default_value->root());
-        else if (field.embedded)
-          inner = value.put_mapping(field.name);
+        if (defaults && field.default_value)
+          value.put(field.name, field.default_value->root());
+        else if (field.printed)
+          put_zero(field, value);
         else
           continue;
+        inner = value.get(field.name);
       }
-      fill(*field.type, inner);
+      fill(*field.type, inner, defaults);
     }
-    if (type.element != nullptr && (!type.element->fields.empty() || type.element->element)) {
+    if (has_fields_below(type.element)) {
       for (std::size_t i = 0; i < value.size(); ++i)
-        fill(*type.element, value.value(i));
+        fill(*type.element, value.value(i), defaults);
     }
-  } else if (value.is_sequence() && type.element != nullptr &&
-             (!type.element->fields.empty() || type.element->element != nullptr)) {
+  } else if (value.is_sequence() && has_fields_below(type.element)) {
     for (std::size_t i = 0; i < value.size(); ++i)
-      fill(*type.element, value.at(i));
-  }
-}
-
-void add_required_nulls(const Type& type, yaml::Ref value) {
-  if (value.is_mapping()) {
-    for (const Field& field : type.fields) {
-      const yaml::Ref inner = value.get(field.name);
-      if (inner) {
-        add_required_nulls(*field.type, inner);
-      } else if (field.required &&
-                 (field.type->shape == Shape::kMap || field.type->shape == Shape::kList)) {
-        value.put_null(field.name);
-      }
-    }
-  } else if (value.is_sequence() && type.element != nullptr) {
-    for (std::size_t i = 0; i < value.size(); ++i)
-      add_required_nulls(*type.element, value.at(i));
-  }
-}
-
-void fill_embedded(const Type& type, yaml::Ref value) {
-  for (const Field& field : type.fields) {
-    if (field.embedded) fill_embedded(*field.type, value.put_mapping(field.name));
+      fill(*type.element, value.at(i), defaults);
   }
 }
 
@@ -273,21 +332,13 @@ std::string untyped_field(const Type& type, yaml::Node value) {
 
 void normalize_builtin(const Type& type, yaml::Ref value) {
   drop_empty_values(type, value);
-  fill(type, value);
+  fill(type, value, /*defaults=*/true);
 }
 
 yaml::Document zero_object(const Type& type) {
   yaml::Document out;
   out.root().set_mapping();
-  fill_embedded(type, out.root());
-  add_required_nulls(type, out.root());
-  return out;
-}
-
-yaml::Document with_required_nulls(const Type& type, yaml::Node value) {
-  yaml::Document out;
-  out.set_root(out.import(value));
-  add_required_nulls(type, out.root());
+  fill(type, out.root(), /*defaults=*/false);
   return out;
 }
 
@@ -298,10 +349,11 @@ void set_schema_defaults(const Type& type, yaml::Ref value) {
   if (value.is_mapping()) {
     for (const Field& field : type.fields) {
       yaml::Ref inner = value.get(field.name);
-      const bool void_null = inner && inner.is_null() && !field.type->nullable;
-      if ((!inner || void_null) && field.default_value) {
-        inner = value.put(field.name, field.default_value->root());
+      if (inner && inner.is_null() && !field.type->nullable && field.type->shape != Shape::kAny) {
+        value.erase(field.name);  // null means absent unless the schema allows it
+        inner = {};
       }
+      if (!inner && field.default_value) inner = value.put(field.name, field.default_value->root());
       if (inner) set_schema_defaults(*field.type, inner);
     }
     if (type.element != nullptr && type.shape == Shape::kMap) {

@@ -22,16 +22,13 @@ std::string type_mismatch(const Type& type, yaml::Node value);
 /// item without its key; "" when there is none.
 std::string untyped_field(const Type& type, yaml::Node value);
 
-/// What Go prints for a decoded struct: no nulls, no empty maps and lists unless required, embedded
-/// structs always; and the defaults of the type.
+/// What Go prints for a decoded struct: no empty values but those that it always prints, quantities
+/// in their canonical form; and the defaults of the type.
 void normalize_builtin(const Type& type, yaml::Ref value);
 
 /// What an empty object of a built-in kind prints before it is filled: `before` of the first
-/// update. Required fields are null.
+/// update.
 yaml::Document zero_object(const Type& type);
-/// A copy of `value` with null for each required field that is absent, as Go prints it; only for
-/// comparing.
-yaml::Document with_required_nulls(const Type& type, yaml::Node value);
 
 /// Defaults of a structural schema, in place.
 void set_schema_defaults(const Type& type, yaml::Ref value);

@@ -38,8 +38,11 @@ struct Type;
 struct Field {
   std::string name;
   const Type* type = nullptr;
+  std::string wire;  ///< protobuf field number, "2.3" inside an inlined message; "" for none
   bool required = false;
-  bool embedded = false;     ///< Go prints it even when it is empty: a struct, not a pointer to one
+  bool printed = false;      ///< Go prints it even when it is empty
+  bool pointer = false;      ///< … as null
+  bool drop_zero = false;    ///< Go does not print "", 0, false, {} or []
   bool merge = false;        ///< patchStrategy=merge
   bool retain_keys = false;  ///< patchStrategy=retainKeys
   std::string merge_key;     ///< patchMergeKey
