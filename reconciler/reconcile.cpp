@@ -14,10 +14,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+/// Of status and finalizers. Not the manager that applies: a Kustomization that another one applies
+/// would lose its finalizer, since what the applying manager updated is taken over.
 constexpr char kStatusManager[] = "gotk-kustomize-controller";
-
-/// kustomize-controller's field manager for the object itself (finalizers).
-constexpr char kManager[] = "kustomize-controller";
 
 apply::Inventory inventory_of(yaml::Node status) {
   apply::Inventory out;
@@ -260,7 +259,7 @@ std::optional<Outcome> Pass::ensure_finalizer() {
     finalizers.append(present.at(i));
   finalizers.append_string(kFinalizer);
   auto object = services_.client.patch(kube::object_id(object_->root()), kube::PatchType::kMerge,
-                                       patch.root(), "", kManager, cancel_);
+                                       patch.root(), "", kStatusManager, cancel_);
   if (!object) return unwritten(object.error());
   services_.kustomizations.put(*object);
   object_ = std::make_shared<const yaml::Document>(*std::move(object));
@@ -319,7 +318,9 @@ Outcome Pass::run() {
   spec_ = *std::move(spec);
   if (spec_.suspend) {
     memory_ = {};
-    // Only the handshake is answered: a suspended object keeps the status it had.
+    // A suspended object keeps the status it had; that it was seen so is noted, as Flux does.
+    if (status_.is("Ready", "True")) status_.observe_generation();
+    if (const auto written = write_status(); !written) return unwritten(written.error());
     return {};
   }
   if (auto ended = ensure_finalizer()) return *std::move(ended);
@@ -371,6 +372,7 @@ Outcome Pass::run() {
 
 Outcome Pass::apply_revision() {
   const bool requested = state_.requested_at != state_.last_handled;
+  const std::string building = phase_text("Building manifests");
   Memory::Applied applied;
   if (memory_.applied && !requested && memory_.applied->generation == state_.generation &&
       memory_.applied->revision == revision_) {
@@ -386,8 +388,7 @@ Outcome Pass::apply_revision() {
                     stat.error().code());
     }
     status_.put("lastAttemptedRevision", revision_);
-    phase_ = "Building manifests for revision " + revision_ + " with a timeout of " +
-             format_go_duration(spec_.timeout);
+    phase_ = building;
     kustomize::BuildOptions options;
     options.load_restrictor = kustomize::LoadRestrictor::kSourceRoot;
     options.lift_encrypted = spec_.decrypt;
@@ -404,14 +405,14 @@ Outcome Pass::apply_revision() {
     // build.
     auto build = kustomize::build(*artifact_->tree, *path, options);
     if (!build) {
-      const std::string text = build.error().text();
-      // Flux reads the kustomization file itself before it builds; its complaint has a head of its
-      // own.
-      const bool unreadable = text.find("error converting YAML to JSON") != std::string::npos;
-      return failed(
-          "BuildFailed",
-          unreadable ? "error converting YAML to JSON: " + text : "kustomize build failed: " + text,
-          build.error().code());
+      // Flux reads the kustomization file itself before it builds; its complaint about one that is
+      // no YAML has a head of its own.
+      static constexpr std::string_view kUnreadable = "invalid Kustomization: yaml:";
+      const bool unreadable = build.error().message().starts_with(kUnreadable);
+      return failed("BuildFailed",
+                    (unreadable ? "error converting YAML to JSON: " : "kustomize build failed: ") +
+                        build.error().text(),
+                    build.error().code());
     }
     for (const std::string& warning : build->warnings) {
       services_.log.debug(warning, {{"controllerKind", "Kustomization"},
@@ -439,10 +440,15 @@ Outcome Pass::apply_revision() {
   apply::ApplyResult partial;
   auto result = apply::apply_all(applied.build->resources, options, target, cancel_, &partial);
   if (!result) {
-    if (const std::string lines = change_lines(partial.changes); !lines.empty()) {
-      event(EventType::kNormal, "Progressing", lines);
+    const std::string lines = change_lines(partial.changes);
+    if (!lines.empty()) event(EventType::kNormal, "Progressing", lines);
+    if (result.error().reason() == apply::kReasonDecryption) {
+      phase_ = building;
+      return failed("BuildFailed", result.error().text(), result.error().code());
     }
-    return failed("ReconciliationFailed", result.error().text(), result.error().code());
+    // Flux puts what was applied behind the refusal, after a line break that is there in any case.
+    return failed("ReconciliationFailed", result.error().text() + "\n" + lines,
+                  result.error().code());
   }
   const std::string lines = change_lines(result->changes);
   if (!lines.empty()) event(EventType::kNormal, "Progressing", lines);
@@ -491,7 +497,8 @@ Outcome Pass::settle_health() {
       if (!is_static(id)) {
         const auto live = services_.client.get(id, cancel_);
         if (live) {
-          health = apply::health(live->root(), services_.clock.wall());
+          health = apply::health_with_pods(live->root(), services_.client, services_.clock.wall(),
+                                           cancel_);
         } else if (live.error().code() == Code::kNotFound) {
           health.status = apply::HealthStatus::kNotFound;
         } else if (live.error().code() == Code::kCancelled) {
@@ -602,7 +609,7 @@ Outcome Pass::finalize(const KustomizationSpec* spec) {
   }
   const auto object =
       services_.client.patch(kube::object_id(object_->root()), kube::PatchType::kMerge,
-                             patch.root(), "", kManager, cancel_);
+                             patch.root(), "", kStatusManager, cancel_);
   if (!object) return unwritten(object.error());
   return {};
 }
