@@ -10,6 +10,7 @@
 #include "sandbox/builtin_types.hpp"
 #include "sandbox/discovery.hpp"
 #include "sandbox/json_text.hpp"
+#include "sandbox/protobuf.hpp"
 
 namespace sluice::sandbox {
 
@@ -40,7 +41,15 @@ namespace {
 tl::unexpected<std::unique_ptr<Failure>> no_such_page() {
   return refuse({.code = 404,
                  .reason = "NotFound",
-                 .message = "the server could not find the requested resource"});
+                 .message = "the server could not find the requested resource",
+                 .empty_details = true});
+}
+
+tl::unexpected<std::unique_ptr<Failure>> no_such_method() {
+  return refuse({.code = 405,
+                 .reason = "MethodNotAllowed",
+                 .message = "the server does not allow this method on the requested resource",
+                 .empty_details = true});
 }
 
 ApiAnswer json_answer(std::string body, int status = 200) {
@@ -80,7 +89,8 @@ Answer<Accepted> read_accept(const std::string& accept) {
   }
   return refuse({.code = 406,
                  .reason = "NotAcceptable",
-                 .message = "only the following media types are accepted: application/json"});
+                 .message = "406: Not Acceptable\n\nAvailable representations: application/json",
+                 .empty_details = true});
 }
 
 IncludeObject include_of(const ApiRequest& request) {
@@ -166,8 +176,38 @@ std::string object_body(const Resource& resource, const Object& object, Form for
   return json_of(root_of(in_version(resource, object)));
 }
 
+/// As an item of a list: built-in kinds do not repeat what the list says.
+std::string item_body(const Resource& resource, const Object& object) {
+  if (resource.custom) return object_body(resource, object, Form::kObject, IncludeObject::kNone);
+  yaml::Document bare = object.document;
+  bare.root().erase("kind");
+  bare.root().erase("apiVersion");
+  return json_of(root_of(bare));
+}
+
 std::string continue_token(const std::string& next) {
   return next.empty() ? "" : base64_encode(next);
+}
+
+/// The schemas of a CustomResourceDefinition have an encoding of their own, which no client sends.
+bool speaks_protobuf(const Resource& resource) {
+  return !resource.custom && resource.group != "apiextensions.k8s.io";
+}
+
+/// Kinds whose deletion is answered with the object (registry stores with ReturnDeletedObject).
+bool returns_deleted(const Resource& resource) {
+  static constexpr std::string_view kKeys[] = {"/persistentvolumeclaims",
+                                               "/persistentvolumes",
+                                               "/pods",
+                                               "/podtemplates",
+                                               "/resourcequotas",
+                                               "/serviceaccounts",
+                                               "/services",
+                                               "storage.k8s.io/csidrivers",
+                                               "storage.k8s.io/csinodes",
+                                               "storage.k8s.io/storageclasses",
+                                               "storage.k8s.io/volumeattachments"};
+  return std::find(std::begin(kKeys), std::end(kKeys), resource.storage_key()) != std::end(kKeys);
 }
 
 std::string success_json(const Resource& resource, const Object& object) {
@@ -232,6 +272,13 @@ Answer<ApiAnswer> Api::serve(const ApiRequest& request) {
     rest.erase(rest.begin(), rest.begin() + 2);
   }
   route.resource = catalog->find(group, version, rest[0]);
+  if (!route.resource && catalog->versions(group).empty()) {
+    ApiAnswer page;
+    page.status = 404;
+    page.content_type = "text/plain; charset=utf-8";
+    page.body = "404 page not found\n";
+    return page;
+  }
   if (!route.resource || (below_namespace && !route.resource->namespaced)) return no_such_page();
   if (rest.size() > 1) route.name = rest[1];
   if (rest.size() > 2) route.subresource = rest[2];
@@ -253,9 +300,7 @@ Answer<ApiAnswer> Api::serve_discovery(const ApiRequest& request,
     return answer;
   }
   if (request.method != "GET") {
-    return refuse({.code = 405,
-                   .reason = "MethodNotAllowed",
-                   .message = "the server does not allow this method on the requested resource"});
+    return no_such_method();
   }
   if (path == "/version" || path == "/version/") return json_answer(version_json());
   if (parts.empty()) return json_answer(R"({"paths":["/api","/apis","/openapi/v3","/version"]})");
@@ -300,12 +345,11 @@ Answer<ApiAnswer> Api::serve_resource(const ApiRequest& request, const Route& ro
     }
     return write(request, route);
   }
-  if (method == "DELETE" && route.subresource.empty()) {
+  const bool kept = collection && route.resource->storage_key() == "/namespaces";
+  if (method == "DELETE" && route.subresource.empty() && !kept) {
     return collection ? remove_all(request, route) : remove(request, route);
   }
-  return refuse({.code = 405,
-                 .reason = "MethodNotAllowed",
-                 .message = "the server does not allow this method on the requested resource"});
+  return no_such_method();
 }
 
 Answer<ApiAnswer> Api::get_one(const ApiRequest& request, const Route& route) {
@@ -328,14 +372,18 @@ Answer<ApiAnswer> Api::list(const ApiRequest& request, const Route& route) {
   std::size_t limit = 0;
   if (const std::string text = request.parameter("limit"); !text.empty()) {
     const auto value = yaml::int64_value(text);
-    if (!value || *value < 0) return bad_request("limit: Invalid value: " + quoted(text));
+    if (!value)
+      return bad_request("strconv.ParseInt: parsing " + quoted(text) + ": invalid syntax");
+    if (*value < 0) return bad_request("limit: Invalid value: " + quoted(text));
     limit = static_cast<std::size_t>(*value);
   }
   std::string after;
   if (const std::string token = request.parameter("continue"); !token.empty()) {
     const auto decoded = base64_decode(token);
     if (!decoded || decoded->find('/') == std::string::npos) {
-      return bad_request("continue key is not valid: illegal token " + quoted(token));
+      return bad_request(
+          "invalid continue token: continue key is not valid: " +
+          std::string(decoded ? "it names no object" : "illegal base64 data at input byte 0"));
     }
     after = *decoded;
   }
@@ -363,7 +411,9 @@ Answer<ApiAnswer> Api::list(const ApiRequest& request, const Route& route) {
       R"(,"metadata":)" + metadata + R"(,"items":[)";
   for (std::size_t i = 0; i < page.objects.size(); ++i) {
     if (i != 0) out += ',';
-    out += object_body(resource, *page.objects[i], accepted.form, IncludeObject::kMetadata);
+    out += partial
+               ? object_body(resource, *page.objects[i], accepted.form, IncludeObject::kMetadata)
+               : item_body(resource, *page.objects[i]);
   }
   return json_answer(out + "]}");
 }
@@ -427,7 +477,8 @@ Answer<ApiAnswer> Api::write(const ApiRequest& request, const Route& route) {
                    .reason = "UnsupportedMediaType",
                    .message = std::string("the body of the request was in an unknown format - "
                                           "accepted media types include: ") +
-                              accepted_types});
+                              accepted_types,
+                   .empty_details = true});
   };
   Written written;
   if (request.method == "PATCH") {
@@ -451,10 +502,16 @@ Answer<ApiAnswer> Api::write(const ApiRequest& request, const Route& route) {
     SANDBOX_TRY(written, objects_.patch(resource, route.space(), route.name, kind, patch, options));
   } else {
     const bool yaml_body = content == "application/yaml";
-    if (!content.empty() && content != "application/json" && !yaml_body) {
-      return unsupported("application/json, application/yaml");
+    const bool protobuf = content == kProtobuf && speaks_protobuf(resource);
+    if (!content.empty() && content != "application/json" && !yaml_body && !protobuf) {
+      return unsupported(
+          "application/json, application/yaml, application/vnd.kubernetes.protobuf (built-in kinds "
+          "but CustomResourceDefinition)");
     }
-    SANDBOX_TRY(yaml::Document body, read_body(request.body, yaml_body));
+    const Type& type =
+        route.subresource == "scale" ? *builtin_type("autoscaling.v1.Scale") : *resource.type;
+    SANDBOX_TRY(yaml::Document body,
+                protobuf ? read_protobuf(request.body, type) : read_body(request.body, yaml_body));
     if (request.method == "POST") {
       SANDBOX_TRY(written, objects_.create(resource, route.space(), std::move(body), options));
     } else {
@@ -476,7 +533,10 @@ Answer<ApiAnswer> Api::write(const ApiRequest& request, const Route& route) {
 Answer<ApiAnswer> Api::remove(const ApiRequest& request, const Route& route) {
   DeleteOptions options;
   if (request.body.find_first_not_of(" \t\r\n") != std::string::npos) {
-    SANDBOX_TRY(const yaml::Document body, read_body(request.body, true));
+    const Type& type = *builtin_type("meta.v1.DeleteOptions");
+    SANDBOX_TRY(const yaml::Document body, request.content_type == kProtobuf
+                                               ? read_protobuf(request.body, type)
+                                               : read_body(request.body, true));
     const yaml::Node preconditions = body.root().get("preconditions");
     options.uid = preconditions.get("uid").string_or("");
     options.resource_version = preconditions.get("resourceVersion").string_or("");
@@ -485,7 +545,8 @@ Answer<ApiAnswer> Api::remove(const ApiRequest& request, const Route& route) {
   if (request.parameter("dryRun") == "All") options.dry_run = true;
   SANDBOX_TRY(const Deleted deleted,
               objects_.remove(*route.resource, route.space(), route.name, options));
-  if (deleted.gone) return json_answer(success_json(*route.resource, *deleted.object));
+  if (deleted.gone && !returns_deleted(*route.resource))
+    return json_answer(success_json(*route.resource, *deleted.object));
   return json_answer(
       object_body(*route.resource, *deleted.object, Form::kObject, IncludeObject::kMetadata));
 }
@@ -514,7 +575,7 @@ Answer<ApiAnswer> Api::remove_all(const ApiRequest& request, const Route& route)
     }
     if (!first) out += ',';
     first = false;
-    out += object_body(resource, *deleted->object, Form::kObject, IncludeObject::kMetadata);
+    out += item_body(resource, *deleted->object);
   }
   return json_answer(out + "]}");
 }

@@ -52,7 +52,8 @@ void put_if_absent(yaml::Ref object, const char* name, std::int64_t number) {
   if (object && !object.get(name)) object.put_int(name, number);
 }
 
-void default_containers(yaml::Ref list) {
+/// `pod`: of a Pod itself, where requests default to the limits; not of a template.
+void default_containers(yaml::Ref list, bool pod) {
   for (std::size_t i = 0; i < list.size(); ++i) {
     const yaml::Ref container = list.at(i);
     const std::string_view image = container.get("image").string_or("");
@@ -65,7 +66,7 @@ void default_containers(yaml::Ref list) {
           container, "imagePullPolicy",
           latest && image.find('@') == std::string_view::npos ? "Always" : "IfNotPresent");
     }
-    const yaml::Ref resources = container.get("resources");
+    const yaml::Ref resources = pod ? container.get("resources") : yaml::Ref();
     if (const yaml::Node limits = resources.get("limits")) {
       const yaml::Ref requests = resources.put_mapping("requests");
       for (std::size_t j = 0; j < limits.size(); ++j) {
@@ -164,7 +165,7 @@ void set_builtin_defaults(const Resource& resource, yaml::Ref object) {
   if (const auto path = template_path(resource)) {
     const yaml::Ref pod = at_path(object, *path).get("spec");
     for (const char* list : {"initContainers", "containers"})
-      default_containers(pod.get(list));
+      default_containers(pod.get(list), path->empty());
     if (pod && resource.kind == "Pod" && !pod.get("enableServiceLinks")) {
       pod.put_bool("enableServiceLinks", true);
     }
@@ -399,11 +400,13 @@ void check_containers(yaml::Node pod, const std::string& path, FieldErrors& erro
 
 void check_selector(const Resource& resource, yaml::Node object, FieldErrors& errors) {
   const yaml::Node selector = object.find("spec", "selector");
-  if (!selector) {
+  const yaml::Node wanted = selector.get("matchLabels");
+  if (!selector || selector.is_null()) {
     errors.required("spec.selector");
+    errors.invalid("spec.template.metadata.labels", "null",
+                   "`selector` does not match template `labels`");
     return;
   }
-  const yaml::Node wanted = selector.get("matchLabels");
   if (wanted.size() == 0 && selector.get("matchExpressions").size() == 0) {
     errors.invalid("spec.selector", json_of(selector),
                    "empty selector is invalid for " +

@@ -11,7 +11,11 @@ constexpr const char* kNamespaceVerbs =
     R"(["create","delete","get","list","patch","update","watch"])";
 constexpr const char* kSubresourceVerbs = R"(["get","patch","update"])";
 
+constexpr const char* kCustomVerbs =
+    R"(["delete","deletecollection","get","list","patch","create","update","watch"])";
+
 const char* verbs_of(const Resource& resource) {
+  if (resource.custom) return kCustomVerbs;
   return resource.group.empty() && resource.kind == "Namespace" ? kNamespaceVerbs : kVerbs;
 }
 

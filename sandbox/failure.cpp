@@ -14,7 +14,7 @@ std::string Failure::json() const {
     out += R"(,"reason":)";
     append_quoted(out, reason);
   }
-  if (!name.empty() || !kind.empty() || !causes.empty() || retry_after != 0) {
+  if (!name.empty() || !kind.empty() || !causes.empty() || retry_after != 0 || empty_details) {
     out += R"(,"details":{)";
     JsonFields fields(out);
     if (!name.empty()) fields.text("name", name);

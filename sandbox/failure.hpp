@@ -28,6 +28,7 @@ struct Failure {
   std::string uid = {};
   std::vector<Cause> causes = {};
   int retry_after = 0;
+  bool empty_details = false;  ///< `details: {}`, which kube-apiserver's generic answers have
 
   /// The Status document as JSON.
   std::string json() const;

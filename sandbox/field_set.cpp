@@ -198,7 +198,7 @@ PathElement field_element(std::string_view name) {
   return {PathElement::Kind::kField, std::string(name)};
 }
 
-PathElement item_element(const Type& list, yaml::Node item, std::string* missing_key) {
+PathElement item_element(const Type& list, yaml::Node item) {
   if (list.list_kind == ListKind::kSet) return {PathElement::Kind::kValue, json_of(item)};
   std::vector<std::pair<std::string_view, std::string>> keys;
   for (const ListKey& key : list.keys) {
@@ -206,8 +206,6 @@ PathElement item_element(const Type& list, yaml::Node item, std::string* missing
       keys.emplace_back(key.name, json_of(value));
     } else if (!key.default_json.empty()) {
       keys.emplace_back(key.name, key.default_json);
-    } else if (missing_key != nullptr) {
-      *missing_key = key.name;
     }
   }
   std::sort(keys.begin(), keys.end());

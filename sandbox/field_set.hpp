@@ -54,9 +54,9 @@ class FieldSet {
 
 PathElement field_element(std::string_view name);
 
-/// The path element of an item of a kSet or kMap list. "" text when the item omits a key that has
-/// no default; `missing_key` then names it.
-PathElement item_element(const Type& list, yaml::Node item, std::string* missing_key = nullptr);
+/// The path element of an item of a kSet or kMap list. A key that the item omits and that has no
+/// default is left out.
+PathElement item_element(const Type& list, yaml::Node item);
 
 /// All fields that `value` sets (typed ToFieldSet), for a server-side apply.
 FieldSet fields_of(const Type& type, yaml::Node value);

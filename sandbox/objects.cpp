@@ -185,6 +185,14 @@ yaml::Document for_fields(yaml::Node object) {
   return out;
 }
 
+/// What an object of this kind is before it has any content.
+yaml::Document nothing_of(const Resource& resource) {
+  if (!resource.custom) return zero_object(*resource.type);
+  yaml::Document out;
+  out.root().set_mapping();
+  return out;
+}
+
 void copy_field(yaml::Node from, yaml::Ref to, const char* name) {
   if (const yaml::Node value = from.get(name))
     to.put(name, value);
@@ -250,7 +258,9 @@ Answer<void> validate(const Resource& resource, yaml::Node before, yaml::Node af
 }
 
 FieldManager field_manager(const Resource& resource, const WriteOptions& options) {
-  return {options.manager, resource.api_version(), options.subresource, now()};
+  // kube-apiserver's entries of the scale subresource carry no time.
+  return {options.manager, resource.api_version(), options.subresource,
+          options.subresource == "scale" ? std::string() : now()};
 }
 
 ResetFields reset_fields(const Resource& resource, const WriteOptions& options) {
@@ -279,6 +289,15 @@ tl::unexpected<std::unique_ptr<Failure>> modified(const Resource& resource,
 bool keeps_version(yaml::Node document, const ObjectPtr& live) {
   const std::string_view wanted = document.find("metadata", "resourceVersion").string_or("");
   return wanted.empty() || wanted == "0" || wanted == std::to_string(live->version);
+}
+
+/// A patch whose outcome cannot be decoded is the patch's fault: 422, not 400.
+std::unique_ptr<Failure> bad_patch(const Resource& resource, std::unique_ptr<Failure> failure) {
+  if (resource.custom) return failure;
+  FieldErrors errors;
+  errors.invalid("patch", quoted(failure->message), "the patched object cannot be decoded");
+  Failure out = errors.failure({"", "", "", ""});
+  return std::make_unique<Failure>(std::move(out));
 }
 
 }  // namespace
@@ -338,7 +357,7 @@ Answer<Written> Objects::create(const Resource& resource, const std::string& ns,
                                            : "namespace is not allowed on this type");
   }
   if (!metadata.get("resourceVersion").string_or("").empty()) {
-    return bad_request("resourceVersion should not be set on objects to be created");
+    return internal_error("resourceVersion should not be set on objects to be created");
   }
   const std::string prefix(metadata.get("generateName").string_or(""));
   const bool generated = metadata.get("name").string_or("").empty() && !prefix.empty();
@@ -371,13 +390,9 @@ Answer<ObjectPtr> Objects::commit_create(const Resource& resource, const std::st
   if (candidate.managed) {
     managed = *std::move(candidate.managed);
   } else {
-    yaml::Document before;
-    if (resource.custom)
-      before.root().set_mapping();
-    else
-      before = zero_object(*resource.type);
-    managed = update_fields(*resource.type, root_of(before), root_of(for_fields(root)), {},
-                            field_manager(resource, options), reset_fields(resource, options));
+    managed =
+        update_fields(*resource.type, root_of(nothing_of(resource)), root_of(for_fields(root)), {},
+                      field_manager(resource, options), reset_fields(resource, options));
   }
   const std::string name(metadata.get("name").string_or(""));
   const std::string uid = new_uid();
@@ -386,7 +401,16 @@ Answer<ObjectPtr> Objects::commit_create(const Resource& resource, const std::st
   if (has_generation(resource)) metadata.put_int("generation", 1);
   allocate_builtin(resource, root, serial_.fetch_add(1));
   SANDBOX_CHECK(validate(resource, {}, root));
-  if (is_definition(resource)) set_definition_status(root, now());
+  if (is_definition(resource)) {
+    const yaml::Document before = for_fields(root);
+    set_definition_status(root, now());
+    yaml::Document after = for_fields(root);
+    after.root().get("status").erase("storedVersions");  // not the controller's
+    ResetFields reset;
+    reset.all_but_status = true;
+    managed = update_fields(*resource.type, before.root(), root_of(after), std::move(managed),
+                            {"kube-apiserver", resource.api_version(), "status", now()}, reset);
+  }
   managed.write(root);
 
   const std::string type = resource.storage_key();
@@ -453,7 +477,7 @@ Answer<Written> Objects::update(const Resource& resource, const std::string& ns,
     if (resource.custom && body.root().find("metadata", "resourceVersion").string_or("").empty()) {
       FieldErrors errors;
       errors.invalid("metadata.resourceVersion", "0", "must be specified for an update");
-      return refuse(errors.failure(resource.named(name)));
+      return refuse(errors.failure({resource.group, resource.plural, resource.plural, name}));
     }
     Candidate candidate{body, {}, "Update"};
     if (scale) {
@@ -561,7 +585,9 @@ Answer<Written> Objects::patch(const Resource& resource, const std::string& ns,
         errors.invalid("metadata.name", quoted(given), "field is immutable");
         return refuse(errors.failure(resource.named(name)));
       }
-      SANDBOX_CHECK(decode(resource, document, options.validation, out.warnings));
+      if (auto decoded = decode(resource, document, options.validation, out.warnings); !decoded) {
+        return tl::make_unexpected(bad_patch(resource, std::move(decoded.error())));
+      }
     }
     SANDBOX_TRY(out.object,
                 commit_update(resource, live, {std::move(document), {}, "Update"}, options));
@@ -575,15 +601,21 @@ Answer<Written> Objects::apply(const Resource& resource, const std::string& ns,
                                const WriteOptions& options) {
   yaml::Document config = given;
   const yaml::Ref root = config.root();
+  if (const std::string given_version(root.get("apiVersion").string_or("")),
+      kind(root.get("kind").string_or(""));
+      !kind.empty() && (kind != resource.kind || given_version != resource.api_version())) {
+    const std::string group_version =
+        given_version.find('/') == std::string::npos ? "/" + given_version : given_version;
+    return bad_request("invalid object type: " + group_version + ", Kind=" + kind);
+  }
   SANDBOX_CHECK(check_kind(resource, root));
   const yaml::Ref metadata = root.get("metadata");
   if (metadata.get("managedFields").size() != 0)
     return bad_request("metadata.managedFields must be nil");
   const std::string given_name(metadata.get("name").string_or(name));
   if (given_name != name) {
-    FieldErrors errors;
-    errors.invalid("metadata.name", quoted(given_name), "field is immutable");
-    return refuse(errors.failure(resource.named(name)));
+    return bad_request("the name of the object (" + given_name +
+                       ") does not match the name on the URL (" + name + ")");
   }
   const std::string_view space = metadata.get("namespace").string_or("");
   if (!space.empty() && space != ns) {
@@ -591,9 +623,9 @@ Answer<Written> Objects::apply(const Resource& resource, const std::string& ns,
         "the namespace of the provided object does not match the namespace sent on the request");
   }
   if (const std::string problem = untyped_field(*resource.type, root); !problem.empty()) {
-    return internal_error("failed to create typed patch object (" + ns + "/" + name + "; " +
-                          resource.group + (resource.group.empty() ? "/" : "/") + resource.version +
-                          ", Kind=" + resource.kind + "): " + problem);
+    return internal_error("failed to create typed patch object (" + std::string(space) + "/" +
+                          name + "; " + resource.group + (resource.group.empty() ? "/" : "/") +
+                          resource.version + ", Kind=" + resource.kind + "): " + problem);
   }
   const std::string wanted_version(metadata.get("resourceVersion").string_or(""));
   const std::string wanted_uid(metadata.get("uid").string_or(""));
@@ -632,18 +664,12 @@ Answer<Written> Objects::apply(const Resource& resource, const std::string& ns,
       managed = ManagedFields::read(current.root());
       if (managed.entries.empty()) {
         // Written before anybody kept track: somebody called "before-first-apply" owns it all.
-        yaml::Document nothing;
-        nothing.root().set_mapping();
-        FieldManager who = field_manager(resource, options);
-        who.manager = "before-first-apply";
-        who.subresource.clear();
-        managed = update_fields(*resource.type, root_of(nothing), root_of(before), {}, who,
-                                reset_fields(resource, options));
+        FieldManager who{"before-first-apply", resource.api_version(), "", now()};
+        managed = update_fields(*resource.type, root_of(nothing_of(resource)), root_of(before), {},
+                                who, reset_fields(resource, options));
       }
-    } else if (resource.custom) {
-      before.root().set_mapping();
     } else {
-      before = zero_object(*resource.type);
+      before = nothing_of(resource);
     }
     SANDBOX_TRY(Applied applied, apply_fields(*resource.type, before, config, std::move(managed),
                                               field_manager(resource, options),
@@ -672,16 +698,18 @@ Answer<Deleted> Objects::remove(const Resource& resource, const std::string& ns,
     SANDBOX_TRY(const ObjectPtr live, get(resource, ns, name));
     const yaml::Node metadata = live->document.root().get("metadata");
     if (!options.uid.empty() && options.uid != metadata.get("uid").text()) {
-      return conflict(resource.named(name),
-                      "Precondition failed: UID in precondition: " + options.uid +
-                          ", UID in object meta: " + std::string(metadata.get("uid").text()));
+      return conflict({resource.group, resource.kind, resource.kind, name},
+                      "the UID in the precondition (" + options.uid +
+                          ") does not match the UID in record (" +
+                          std::string(metadata.get("uid").text()) +
+                          "). The object might have been deleted and then recreated");
     }
     if (!options.resource_version.empty() &&
         options.resource_version != std::to_string(live->version)) {
-      return conflict(
-          resource.named(name),
-          "Precondition failed: ResourceVersion in precondition: " + options.resource_version +
-              ", ResourceVersion in object meta: " + std::to_string(live->version));
+      return conflict({resource.group, resource.kind, resource.kind, name},
+                      "the ResourceVersion in the precondition (" + options.resource_version +
+                          ") does not match the ResourceVersion in record (" +
+                          std::to_string(live->version) + "). The object might have been modified");
     }
     if (is_namespace(resource) &&
         (name == "default" || name == "kube-system" || name == "kube-public")) {

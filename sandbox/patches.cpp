@@ -61,7 +61,7 @@ class JsonPatch {
     if (op == "remove") return remove(path);
     if (op == "replace") {
       const yaml::Ref at = walk(path);
-      if (!at) return missing("replace", path);
+      if (!at) return missing();
       at.assign(value);
       return {};
     }
@@ -75,7 +75,7 @@ class JsonPatch {
     if (op == "move" || op == "copy") {
       const std::string from(operation.get("from").string_or(""));
       const yaml::Ref source = walk(from);
-      if (!source) return missing(op, from);
+      if (!source) return missing();
       yaml::Document kept;
       kept.set_root(kept.import(source));
       if (op == "move") SANDBOX_CHECK(remove(from));
@@ -101,10 +101,10 @@ class JsonPatch {
       parent.put(steps.back(), value);
     } else if (parent && parent.is_sequence()) {
       const auto index = steps.back() == "-" ? parent.size() : index_in(parent, steps.back());
-      if (!index) return missing("add", path);
+      if (!index) return missing();
       parent.insert(*index, value);
     } else {
-      return missing("add", path);
+      return missing();
     }
     return {};
   }
@@ -121,20 +121,15 @@ class JsonPatch {
         return {};
       }
     }
-    return missing("remove", path);
+    return missing();
   }
 
-  tl::unexpected<std::unique_ptr<Failure>> missing(const std::string& op, const std::string& path) {
-    return unprocessable("the server rejected our request due to an error in our request: " + op +
-                         " operation does not apply: doc is missing path: \"" + path + "\"");
+  tl::unexpected<std::unique_ptr<Failure>> missing() {
+    return unprocessable("the server rejected our request due to an error in our request");
   }
   tl::unexpected<std::unique_ptr<Failure>> unprocessable(std::string message) {
-    return refuse({.code = 422,
-                   .reason = "Invalid",
-                   .message = std::move(message),
-                   .name = what_.name,
-                   .group = what_.group,
-                   .kind = what_.resource});
+    return refuse(
+        {.code = 422, .reason = "Invalid", .message = std::move(message), .empty_details = true});
   }
 
   yaml::Document& target_;
@@ -179,24 +174,33 @@ std::size_t find_item(yaml::Node list, const std::string& key, yaml::Node wanted
   return yaml::Node::npos;
 }
 
-/// Puts the items that `order` lists in that order; the others keep their place after the item
-/// that stood before them.
-void reorder(yaml::Ref list, const std::string& key, yaml::Node order) {
-  std::vector<yaml::NodeId> ids, ordered;
-  std::vector<bool> listed(list.size(), false);
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    const yaml::Node wanted = key.empty() ? order.at(i) : order.at(i).get(key);
-    const std::size_t at = find_item(list, key, wanted);
-    if (at == yaml::Node::npos || listed[at]) continue;
-    listed[at] = true;
-    ordered.push_back(list.at(at).id());
-  }
-  std::size_t next = 0;
+/// Puts the items of `list` that `wanted` names in its order, the others in that of `before`, and
+/// weaves both (strategicpatch's normalizeElementOrder): an item that only the server has stays in
+/// front of a wanted one if it stood in front of it before.
+void arrange(yaml::Ref list, const std::string& key, yaml::Node wanted, yaml::Node before) {
+  const auto place = [&](yaml::Node among, std::size_t item) {
+    const yaml::Node value = list.at(item);
+    return find_item(among, key, key.empty() ? value : value.get(key));
+  };
+  std::vector<std::pair<std::size_t, std::size_t>> named, others;  // (place, item)
   for (std::size_t i = 0; i < list.size(); ++i) {
-    if (!listed[i])
-      ids.push_back(list.at(i).id());
+    const std::size_t at = place(wanted, i);
+    if (at == yaml::Node::npos)
+      others.emplace_back(place(before, i), i);
     else
-      ids.push_back(ordered[next++]);
+      named.emplace_back(at, i);
+  }
+  std::stable_sort(named.begin(), named.end());
+  std::stable_sort(others.begin(), others.end());
+  std::vector<yaml::NodeId> ids;
+  std::size_t n = 0, o = 0;
+  while (n < named.size() || o < others.size()) {
+    bool other_first = n == named.size();
+    if (!other_first && o < others.size()) {
+      const std::size_t stood = place(before, named[n].second);
+      other_first = stood != yaml::Node::npos && others[o].first < stood;
+    }
+    ids.push_back(list.at(other_first ? others[o++].second : named[n++].second).id());
   }
   list.set_items(ids);
 }
@@ -214,6 +218,8 @@ class StrategicMerge {
       target.set_mapping();
       return {};
     }
+    yaml::Document before;  // the order that the server had
+    if (has_order(patch)) before.set_root(before.import(target));
     if (const yaml::Node retain = patch.get("$retainKeys")) {
       for (std::size_t i = 0; i < target.size();) {
         if (find_item(retain, "", target.key(i)) == yaml::Node::npos)
@@ -241,13 +247,22 @@ class StrategicMerge {
       const Field* field = type.field(list);
       const yaml::Ref items = target.get(list);
       if (items && items.is_sequence()) {
-        reorder(items, field != nullptr ? field->merge_key : "", patch.value(i));
+        const yaml::Node order = patch.value(i);
+        const std::string key = field != nullptr ? field->merge_key : "";
+        arrange(items, key, order, root_of(before).get(list));
       }
     }
     return {};
   }
 
  private:
+  static bool has_order(yaml::Node patch) {
+    for (std::size_t i = 0; i < patch.size(); ++i) {
+      if (patch.key(i).text().starts_with("$setElementOrder/")) return true;
+    }
+    return false;
+  }
+
   Answer<void> merge_entry(const Type& type, yaml::Ref target, const std::string& name,
                            yaml::Node value) {
     if (value.is_null()) {
@@ -288,6 +303,8 @@ class StrategicMerge {
         return {};
       }
     }
+    yaml::Document before;
+    before.set_root(before.import(target));
     for (std::size_t i = 0; i < patch.size(); ++i) {
       const yaml::Node item = patch.at(i);
       if (field.merge_key.empty()) {
@@ -308,6 +325,7 @@ class StrategicMerge {
         SANDBOX_CHECK(merge_map(*field.type->element, target.at(at), item));
       }
     }
+    arrange(target, field.merge_key, patch, root_of(before));
     return {};
   }
 };

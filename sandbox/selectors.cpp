@@ -176,10 +176,8 @@ Answer<FieldSelector> FieldSelector::parse(std::string_view text, const Resource
     }
     const std::string field(trim(term.substr(0, at)));
     if (!may_select(resource, field)) {
-      const std::string gv = resource.api_version();
-      return bad_request("Unable to find \"" + gv + ", Resource=" + resource.plural +
-                         "\" that match label selector \"\", field selector \"" +
-                         std::string(text) + "\": field label not supported: " + field);
+      return bad_request("\"" + field + "\" is not a known field selector: only " +
+                         "\"metadata.name\", \"metadata.namespace\"");
     }
     out.terms_.push_back({split(field, '.'), std::string(trim(term.substr(at + width))), equal});
   }

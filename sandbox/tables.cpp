@@ -27,7 +27,7 @@ std::string text_or_none(yaml::Node node) {
   return node.exists() && !node.text().empty() ? quoted(node.text()) : "\"<none>\"";
 }
 std::string count_of(yaml::Node node) {
-  return quoted(std::to_string(node.size()));
+  return std::to_string(node.size());
 }
 
 /// Go's duration.HumanDuration, shortened: 45s, 5m30s, 3h, 2d.
@@ -113,7 +113,7 @@ const std::vector<Column>& columns_of(const Resource& resource) {
        {kName,
         {"Data", "string", 0,
          [](yaml::Node o) {
-           return quoted(std::to_string(o.get("data").size() + o.get("binaryData").size()));
+           return std::to_string(o.get("data").size() + o.get("binaryData").size());
          }},
         kAge}},
       {"/secrets",
@@ -135,7 +135,8 @@ const std::vector<Column>& columns_of(const Resource& resource) {
         {"Type", "string", 0, [](yaml::Node o) { return quoted(o.find("spec", "type").text()); }},
         {"Cluster-IP", "string", 0,
          [](yaml::Node o) { return text_or_none(o.find("spec", "clusterIP")); }},
-        {"External-IP", "string", 0, [](yaml::Node) { return std::string("\"<none>\""); }},
+        {"External-IP", "string", 0,
+         [](yaml::Node o) { return text_or_none(o.find("spec", "externalName")); }},
         {"Port(s)", "string", 0,
          [](yaml::Node o) {
            std::string out;

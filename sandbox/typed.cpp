@@ -109,6 +109,7 @@ std::string go_mismatch(const Type& type, yaml::Node value) {
 std::string mismatch_at(const Type& type, yaml::Node value, const std::string& path,
                         const std::string& owner) {
   if (!value.exists() || value.is_null()) return {};
+  const bool map = type.shape == Shape::kMap && type.element != nullptr;
   if (std::string wanted = go_mismatch(type, value); !wanted.empty()) {
     return std::string("json: cannot unmarshal ") + json_word(value) + " into Go struct field " +
            owner + "." + path + " of type " + wanted;
@@ -126,7 +127,7 @@ std::string mismatch_at(const Type& type, yaml::Node value, const std::string& p
     std::string inner;
     if (value.is_mapping()) {
       const std::string_view name = value.key(i).text();
-      inner = mismatch_at(type.at(name), value.value(i), join(path, name),
+      inner = mismatch_at(type.at(name), value.value(i), map ? path : join(path, name),
                           type.fields.empty() || type.name.empty() ? owner : last_word(type.name));
     } else if (type.element != nullptr) {
       inner = mismatch_at(*type.element, value.at(i), path, owner);
@@ -193,14 +194,7 @@ std::string untyped_at(const Type& type, yaml::Node value, const std::string& pa
     for (std::size_t i = 0; i < value.size(); ++i) {
       std::string inner = path + "[" + std::to_string(i) + "]";
       if (type.list_kind == ListKind::kMap) {
-        std::string missing;
-        const PathElement element = item_element(type, value.at(i), &missing);
-        if (!missing.empty()) {
-          return path + ": element " + std::to_string(i) +
-                 ": associative list with keys has an element that omits key field \"" + missing +
-                 "\" (and doesn't have default value)";
-        }
-        inner = path + element.print();
+        inner = path + item_element(type, value.at(i)).print();
       }
       if (std::string found = untyped_at(*type.element, value.at(i), inner); !found.empty()) {
         return found;

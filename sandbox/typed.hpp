@@ -19,7 +19,7 @@ void drop_unknown(const Type& type, yaml::Ref value, std::vector<std::string>& u
 std::string type_mismatch(const Type& type, yaml::Node value);
 
 /// A field that server-side apply cannot place: ".spec.foo: field not declared in schema", or an
-/// item without its key; "" when there is none.
+/// item that is there twice; "" when there is none.
 std::string untyped_field(const Type& type, yaml::Node value);
 
 /// What Go prints for a decoded struct: no empty values but those that it always prints, quantities
