@@ -297,8 +297,10 @@ void Controller::State::work_on(const Item& item, const CancelToken& cancel) {
           artifacts.erase(item.key);
         }
       }
-      wake_users_of_source(item.key);
     }
+    // A new artifact, or none at all and no hope of one soon: those who wait for it must know.
+    const bool hopeless = !slot->source.artifact && outcome.end == Outcome::End::kFailed;
+    if (slot->source.artifact != before || hopeless) wake_users_of_source(item.key);
   } else {
     Services services{options,
                       client,

@@ -39,14 +39,25 @@ void put_inventory(yaml::Ref status, const apply::Inventory& inventory) {
   }
 }
 
-bool is_ready(yaml::Node object) {
+constexpr char kNoArtifact[] = "Source is not ready, artifact not found";
+
+/// Status of condition Ready, "" when there is none.
+std::string_view ready_status(yaml::Node object) {
   const yaml::Node conditions = object.find("status", "conditions");
   for (std::size_t i = 0; i < conditions.size(); ++i) {
-    if (conditions.at(i).get("type").text() == "Ready") {
-      return conditions.at(i).get("status").text() == "True";
-    }
+    if (conditions.at(i).get("type").text() == "Ready")
+      return conditions.at(i).get("status").text();
   }
-  return false;
+  return {};
+}
+bool is_ready(yaml::Node object) {
+  return ready_status(object) == "True";
+}
+bool is_unready(yaml::Node object) {
+  return ready_status(object) == "False";
+}
+bool is_suspended(yaml::Node object) {
+  return object.find("spec", "suspend").text() == "true";
 }
 
 /// The lines of a Progressing event, or "" when nothing in `changes` is worth one.
@@ -342,8 +353,12 @@ Outcome Pass::run() {
   }
   artifact_ = services_.artifact(spec_.source);
   if (!artifact_) {
-    return waiting("ArtifactFailed", "Source is not ready, artifact not found",
-                   services_.options.requeue_dependency);
+    // This process has not pulled it yet: nothing is wrong, and the artifact wakes us. A source
+    // that failed or is suspended will not, so that is said.
+    const bool pending = !is_unready(repository->root()) && !is_suspended(repository->root());
+    if (pending)
+      return {Outcome::End::kWaiting, {}, "ArtifactFailed", kNoArtifact, Code::kNotFound};
+    return waiting("ArtifactFailed", kNoArtifact, services_.options.requeue_dependency);
   }
   revision_ = artifact_->revision;
   if (std::string why = unready_dependency(revision_); !why.empty()) {

@@ -25,7 +25,7 @@ foreach(script IN LISTS e2e_scripts)
 endforeach()
 
 # The contract tests, which otherwise run against the sandbox, against a real kube-apiserver.
-foreach(module kube apply)
+foreach(module kube apply reconciler)
   if(TARGET ${module}_test)
     add_test(NAME e2e/contract_${module} COMMAND ${Python3_EXECUTABLE}
       ${PROJECT_SOURCE_DIR}/tests/e2e/cluster/cluster.py run -- $<TARGET_FILE:${module}_test>
