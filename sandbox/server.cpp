@@ -209,8 +209,7 @@ Result<std::unique_ptr<Sandbox>> Sandbox::start(const SandboxOptions& options) {
       port, nullptr, nullptr, &on_request<State>, state.get(), MHD_OPTION_EXTERNAL_LOGGER, &no_log,
       nullptr, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, &on_completed<State>,
       nullptr, MHD_OPTION_CONNECTION_LIMIT, options.max_connections,
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, static_cast<std::size_t>(64U << 10),
-      MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_END));
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, static_cast<std::size_t>(64U << 10), MHD_OPTION_END));
   if (!state->daemon) {
     return fail(Code::kUnavailable,
                 "sandbox: cannot listen on 127.0.0.1:" + std::to_string(options.port) + ": " +
