@@ -7,7 +7,7 @@ chunks, 20 ms apart); /forever (chunks until the client goes); /cut (announces m
 byte, then silence); /redirect; /headers/N (a header of N bytes); /flaky/N (503 N times for this path, then 200);
 /hangup (closes without an answer).
 """
-import argparse, http.server, re, ssl, threading, time
+import argparse, http.server, re, socket, ssl, threading, time
 
 flaky, lock, connections = {}, threading.Lock(), [0]
 
@@ -98,6 +98,17 @@ class Server(http.server.ThreadingHTTPServer):
 
     def handle_error(self, request, client_address):
         pass
+
+    def shutdown_request(self, request):
+        """Reads what the client still sends before it closes, or a reset overtakes the last TLS alert."""
+        try:
+            request.shutdown(socket.SHUT_WR)
+            request.settimeout(2)
+            while socket.socket.recv(request, 65536):
+                pass
+        except OSError:
+            pass
+        self.close_request(request)
 
 
 def main():
