@@ -1,5 +1,5 @@
-#include <cstdio>
 #include <condition_variable>
+#include <cstdio>
 #include <fstream>
 #include <mutex>
 
