@@ -3,9 +3,11 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <stdexcept>
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/rand.h>
 
 namespace sluice::crypto {
 namespace {
@@ -59,6 +61,34 @@ bool open(const EVP_CIPHER* cipher, Bytes key, Bytes iv, Bytes aad, Bytes cipher
   return ok;
 }
 
+// Ciphertext and tag.
+std::string seal(const EVP_CIPHER* cipher, Bytes key, Bytes iv, Bytes aad, Bytes plaintext) {
+  if (key.size() != 32 || iv.empty() || iv.size() > 128 || !fits_int(aad.size()) ||
+      !fits_int(plaintext.size())) {
+    throw std::invalid_argument("seal: a length that cannot be");
+  }
+  const Owned<EVP_CIPHER_CTX> context(EVP_CIPHER_CTX_new());
+  if (cipher == nullptr || context == nullptr) throw std::bad_alloc();
+  std::string out(plaintext.size() + kAeadTagSize, '\0');
+  auto* const bytes = reinterpret_cast<unsigned char*>(out.data());
+  int size = 0;
+  unsigned char scratch[EVP_MAX_BLOCK_LENGTH];
+  const bool ok =
+      EVP_EncryptInit_ex2(context.get(), cipher, nullptr, nullptr, nullptr) == 1 &&
+      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_IVLEN, static_cast<int>(iv.size()),
+                          nullptr) == 1 &&
+      EVP_EncryptInit_ex2(context.get(), nullptr, raw(key), raw(iv), nullptr) == 1 &&
+      (aad.empty() || EVP_EncryptUpdate(context.get(), nullptr, &size, raw(aad),
+                                        static_cast<int>(aad.size())) == 1) &&
+      (plaintext.empty() || EVP_EncryptUpdate(context.get(), bytes, &size, raw(plaintext),
+                                              static_cast<int>(plaintext.size())) == 1) &&
+      EVP_EncryptFinal_ex(context.get(), scratch, &size) == 1 &&
+      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, static_cast<int>(kAeadTagSize),
+                          bytes + plaintext.size()) == 1;
+  if (!ok) throw std::runtime_error("OpenSSL cannot encrypt");
+  return out;
+}
+
 Owned<EVP_PKEY> x25519_key(Bytes scalar) {
   return Owned<EVP_PKEY>(
       EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr, raw(scalar), scalar.size()));
@@ -74,12 +104,31 @@ std::optional<SecretBytes> aes256_gcm_open(Bytes key, Bytes iv, Bytes aad, Bytes
   return out;
 }
 
+std::string aes256_gcm_seal(Bytes key, Bytes iv, Bytes aad, Bytes plaintext) {
+  static const EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
+  return seal(cipher, key, iv, aad, plaintext);
+}
+
 bool chacha20_poly1305_open(Bytes key, Bytes nonce, Bytes sealed, std::span<std::byte> out) {
   static const EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr);
   if (nonce.size() != 12 || sealed.size() < kAeadTagSize) return false;
   const std::size_t size = sealed.size() - kAeadTagSize;
   if (out.size() < size) return false;
   return open(cipher, key, nonce, {}, sealed.first(size), sealed.subspan(size), out.first(size));
+}
+
+std::string chacha20_poly1305_seal(Bytes key, Bytes nonce, Bytes plaintext) {
+  static const EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr);
+  return seal(cipher, key, nonce, {}, plaintext);
+}
+
+SecretBytes random_bytes(std::size_t size) {
+  SecretBytes bytes(size);
+  if (!fits_int(size) ||
+      (size != 0 && RAND_priv_bytes(mutable_raw(bytes.writable()), static_cast<int>(size)) != 1)) {
+    throw std::runtime_error("OpenSSL has no random bytes");
+  }
+  return bytes;
 }
 
 std::array<std::byte, 32> hmac_sha256(Bytes key, Bytes message) {

@@ -6,6 +6,7 @@
 #include "sluice/decrypt/decryptor.hpp"
 
 #include "age_file.hpp"
+#include "age_write.hpp"
 #include "bech32.hpp"
 
 namespace sluice::decrypt {
@@ -110,6 +111,12 @@ class Service final : public AgeKeyService {
       }
     }
     return opened;
+  }
+
+  Result<std::string> wrap(const MasterKey& key, const crypto::SecretBytes& data_key,
+                           const CancelToken& cancel) override {
+    if (cancel.cancelled()) return fail(Code::kCancelled, "cancelled");
+    return encrypt_age(data_key, key.id);
   }
 
  private:

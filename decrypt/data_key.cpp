@@ -102,6 +102,13 @@ class Recovery {
 
 }  // namespace
 
+Result<std::string> KeyService::wrap(const MasterKey& key, const crypto::SecretBytes& /*data_key*/,
+                                     const CancelToken& /*cancel*/) {
+  return fail(Code::kUnsupported,
+              key.type + " \"" + key.id + "\": encrypting for keys of this type is not supported",
+              Where{}, "files that have it can still be read; take it out of the creation rule");
+}
+
 Result<crypto::SecretBytes> combine_parts(const std::vector<crypto::SecretBytes>& parts) {
   if (parts.size() < 2 || parts.size() > 255) {
     return fail(Code::kInvalid, "a data key in parts needs 2 to 255 of them");

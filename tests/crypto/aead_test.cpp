@@ -50,6 +50,34 @@ TEST_CASE("AES-256-GCM: opens with IVs of 12 bytes and of other lengths") {
     sealed[0] ^= 1;
     sealed.back() ^= 1;
     CHECK_FALSE(open("data:password:").has_value());
+    CHECK(aes256_gcm_seal(as_bytes(key), as_bytes(iv), as_bytes("data:password:"),
+                          as_bytes("attack at dawn")) == unhex(sealed_hex));
+  }
+}
+
+TEST_CASE("sealing: lengths that cannot be are refused, and nothing repeats in random bytes") {
+  const std::string key(32, 'k');
+  CHECK_THROWS(aes256_gcm_seal(as_bytes(key).first(31), as_bytes("iv"), {}, {}));
+  CHECK_THROWS(aes256_gcm_seal(as_bytes(key), {}, {}, {}));
+  CHECK_THROWS(aes256_gcm_seal(as_bytes(key), as_bytes(std::string(129, 'i')), {}, {}));
+  const SecretBytes a = random_bytes(32);
+  const SecretBytes b = random_bytes(32);
+  CHECK(a.size() == 32);
+  CHECK_FALSE(equal_constant_time(a.reveal(), b.reveal()));
+  CHECK(random_bytes(0).empty());
+}
+
+TEST_CASE("ChaCha20-Poly1305: what is sealed opens") {
+  const std::string key(32, 'k');
+  const std::string nonce(12, 'n');
+  for (const std::string& text : {std::string(), std::string("one"), std::string(70000, 'x')}) {
+    const std::string sealed =
+        chacha20_poly1305_seal(as_bytes(key), as_bytes(nonce), as_bytes(text));
+    CHECK(sealed.size() == text.size() + kAeadTagSize);
+    SecretBytes out(text.size());
+    REQUIRE(
+        chacha20_poly1305_open(as_bytes(key), as_bytes(nonce), as_bytes(sealed), out.writable()));
+    CHECK(out.reveal_text() == text);
   }
 }
 

@@ -1,13 +1,14 @@
 #pragma once
-/// Opening authenticated ciphertext, and the keyed hash and key derivation around it. Everything
-/// secret that comes out is SecretBytes; nothing unauthenticated ever comes out. Thin over OpenSSL;
-/// knows no file format. Thread-safe.
+/// Opening and sealing authenticated ciphertext, and the keyed hash and key derivation around it.
+/// Everything secret that comes out is SecretBytes; nothing unauthenticated ever comes out. Thin
+/// over OpenSSL; knows no file format. Thread-safe.
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "sluice/crypto/secret.hpp"
@@ -28,10 +29,21 @@ inline constexpr std::size_t kAeadTagSize = 16;
 std::optional<SecretBytes> aes256_gcm_open(Bytes key, Bytes iv, Bytes aad, Bytes ciphertext,
                                            Bytes tag);
 
+/// The same the other way: ciphertext of plaintext's size, then the 16-byte tag. The caller never
+/// uses an IV twice with one key (see random_bytes). Throws on lengths that are wrong: our bug.
+std::string aes256_gcm_seal(Bytes key, Bytes iv, Bytes aad, Bytes plaintext);
+
 /// ChaCha20-Poly1305 (RFC 8439) without associated data. `key` is 32 bytes, `nonce` 12, `sealed`
 /// the ciphertext followed by its 16-byte tag. The plaintext is written to `out`, which must have
 /// room for sealed.size() - 16 bytes; false, and `out` zeroized, when the tag does not fit.
 bool chacha20_poly1305_open(Bytes key, Bytes nonce, Bytes sealed, std::span<std::byte> out);
+
+/// Ciphertext and its 16-byte tag. The caller never uses a nonce twice with one key.
+std::string chacha20_poly1305_seal(Bytes key, Bytes nonce, Bytes plaintext);
+
+/// Bytes from OpenSSL's generator (RAND_priv_bytes) that nobody can guess: keys, or IVs and nonces.
+/// Throws when there is no entropy: going on would be worse.
+SecretBytes random_bytes(std::size_t size);
 
 /// HMAC-SHA-256 (RFC 2104).
 std::array<std::byte, 32> hmac_sha256(Bytes key, Bytes message);

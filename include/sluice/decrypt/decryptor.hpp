@@ -47,7 +47,7 @@ struct MasterKey {
   std::map<std::string, std::string> fields;
 };
 
-/// Unwraps data keys of one type.
+/// Unwraps and wraps data keys of one type.
 class KeyService {
  public:
   virtual ~KeyService() = default;
@@ -56,6 +56,12 @@ class KeyService {
   virtual std::vector<std::string> looked_in() const = 0;
   /// Errors: kNotFound ("no identity matched"), kDenied, kInvalid, kUnavailable, kUnsupported.
   virtual Result<crypto::SecretBytes> unwrap(const MasterKey& key, const CancelToken& cancel) = 0;
+  /// Writing: `data_key` (32 bytes, or a Shamir part of 33) encrypted for `key`, in the form that
+  /// `enc` has in a file. `key` has its type, id and fields as unwrap() finds them, but no
+  /// wrapped_key; the caller sets created_at. Needs no identity for age and pgp. A service that
+  /// can only read keeps this one. Errors: kUnsupported, kDenied, kInvalid, kUnavailable.
+  virtual Result<std::string> wrap(const MasterKey& key, const crypto::SecretBytes& data_key,
+                                   const CancelToken& cancel);
 };
 
 using KeyServices = std::vector<std::shared_ptr<KeyService>>;

@@ -1,0 +1,35 @@
+#pragma once
+/// Writing age files (age-encryption.org/v1): X25519 recipients, header, STREAM payload, armor.
+/// What the other recipient kinds need is added as a stanza maker of their own.
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "sluice/base/result.hpp"
+#include "sluice/crypto/secret.hpp"
+
+#include "age_file.hpp"
+
+namespace sluice::decrypt {
+
+/// One recipient of a file, from its text: `age1…`.
+using AgePoint = std::array<std::byte, 32>;
+/// Errors: kInvalid (no recipient), kUnsupported (a kind that cannot be written), never quoting a
+/// text that looks like an identity.
+Result<AgePoint> parse_age_recipient(std::string_view text);
+
+/// The stanza that gives `file_key` to the X25519 key `recipient`. Errors: kInvalid for a point of
+/// low order.
+Result<AgeStanza> wrap_x25519(const crypto::SecretBytes& file_key, const AgePoint& recipient);
+
+/// A binary age file of `plaintext` with `stanzas`, which all wrap `file_key` (16 bytes).
+std::string seal_age(const crypto::SecretBytes& plaintext, std::span<const AgeStanza> stanzas,
+                     const crypto::SecretBytes& file_key);
+/// `-----BEGIN AGE ENCRYPTED FILE-----` around `file`, ending in a line break.
+std::string encode_age_armor(std::string_view file);
+
+/// The armored file that SOPS keeps in `enc`.
+Result<std::string> encrypt_age(const crypto::SecretBytes& plaintext, std::string_view recipient);
+
+}  // namespace sluice::decrypt
