@@ -1,11 +1,12 @@
+#include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
-#include <fstream>
-#include <map>
+#include <memory>
+#include <optional>
+#include <set>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,10 +23,15 @@ namespace {
 
 struct BuildFlags {
   kustomize::BuildOptions options;
-  std::string output, key;
+  std::string output, key, load_restrictor = "LoadRestrictionsRootOnly";
+  std::optional<std::string> reorder;
   bool show_secrets = false;
   bool container_switch = false;  ///< taken and not used, see declare()
 };
+
+void deprecated(const char* flag, const char* advice) {
+  std::fprintf(stderr, "Flag --%s has been deprecated, %s\n", flag, advice);
+}
 
 /// kustomize's flags (kustomize/commands/build) and ours. Those that need a container runtime are
 /// taken, as scripts pass them, and matter only to functions, which are refused by name when one is
@@ -34,35 +40,27 @@ Flags declare(BuildFlags& into, std::vector<std::string>& ignored) {
   Flags flags;
   flags.text("output", into.output);
   flags.alias('o', "output");
-  flags.value("load-restrictor", [&into](std::string_view text) -> Result<void> {
-    if (text == "LoadRestrictionsRootOnly") {
-      into.options.load_restrictor = kustomize::LoadRestrictor::kRootOnly;
-    } else if (text == "LoadRestrictionsNone") {
-      into.options.load_restrictor = kustomize::LoadRestrictor::kNone;
-    } else {
-      return fail(Code::kInvalid,
-                  "illegal flag value --load-restrictor " + std::string(text) +
-                      "; legal values: [LoadRestrictionsRootOnly LoadRestrictionsNone]");
-    }
-    return {};
-  });
+  flags.text("load-restrictor", into.load_restrictor);
   flags.value("reorder", [&into](std::string_view text) -> Result<void> {
-    if (text == "legacy") {
-      into.options.reorder = kustomize::Reorder::kLegacy;
-    } else if (text == "none") {
-      into.options.reorder = kustomize::Reorder::kNone;
-    } else {
-      return fail(Code::kInvalid, "illegal flag value --reorder " + std::string(text) +
-                                      "; legal values: [legacy none]");
-    }
+    deprecated("reorder", "use the new 'sortOptions' field in kustomization.yaml instead.");
+    into.reorder = text;
     return {};
   });
   flags.on("enable-alpha-plugins", into.options.enable_alpha_plugins);
   flags.on("enable-exec", into.options.enable_exec);
   flags.on("enable-helm", into.options.enable_helm);
   flags.text("helm-command", into.options.helm_command);
-  flags.on("enable-managedby-label", into.options.add_managed_by_label);
-  for (const char* name : {"network", "as-current-user", "helm-debug"}) {
+  flags.value(
+      "enable-managedby-label",
+      [&into](std::string_view text) -> Result<void> {
+        deprecated("enable-managedby-label",
+                   "The flag `enable-managedby-label` has been deprecated. Use the "
+                   "`managedByLabel` option in the `buildMetadata` field instead.");
+        SLUICE_TRY(into.options.add_managed_by_label, parse_switch(text));
+        return {};
+      },
+      "true");
+  for (const char* name : {"network", "as-current-user", "helm-debug", "stack-trace"}) {
     flags.on(name, into.container_switch);
   }
   const auto ignore = [&ignored](std::string_view text) -> Result<void> {
@@ -79,8 +77,29 @@ Flags declare(BuildFlags& into, std::vector<std::string>& ignored) {
   return flags;
 }
 
+/// kustomize looks at these values after it has counted the directories.
+Result<void> check(BuildFlags& into) {
+  if (into.load_restrictor == "LoadRestrictionsNone") {
+    into.options.load_restrictor = kustomize::LoadRestrictor::kNone;
+  } else if (!into.load_restrictor.empty() && into.load_restrictor != "LoadRestrictionsRootOnly") {
+    return fail(Code::kInvalid,
+                "illegal flag value --load-restrictor " + into.load_restrictor +
+                    "; legal values: [LoadRestrictionsRootOnly LoadRestrictionsNone]");
+  }
+  if (!into.reorder) return {};
+  if (*into.reorder != "legacy" && *into.reorder != "none") {
+    return fail(Code::kInvalid,
+                "illegal flag value --reorder " + *into.reorder + "; legal values: [legacy none]");
+  }
+  into.options.reorder =
+      *into.reorder == "legacy" ? kustomize::Reorder::kLegacy : kustomize::Reorder::kNone;
+  return {};
+}
+
 /// What kustomize prints: its own words first, then what we know more: place, context, hint.
-int refuse(const Error& error) {
+/// The exit status is kustomize's 1 for all that can go wrong there, too; `own`: the number of the
+/// code, as other commands have it.
+int refuse(const Error& error, bool own = false) {
   std::string text = "Error: " + error.message();
   if (!error.where().empty()) text += "\n  at " + error.where().text();
   for (const std::string& line : error.within())
@@ -89,19 +108,39 @@ int refuse(const Error& error) {
   for (const Error& other : error.also())
     text += "\nError: " + other.text();
   std::fprintf(stderr, "%s\n", text.c_str());
-  return exit_code(error.code());
+  return own || error.code() == Code::kInternal ? exit_code(error.code()) : 1;
 }
 
-Error cannot_write(const std::string& path) {
-  return {Code::kInvalid, "cannot write " + path + ": " + std::strerror(errno)};
+/// As Go words it.
+std::string system_text(int error) {
+  std::string text = std::strerror(error);
+  if (text.size() > 1 && text[1] >= 'a' && text[1] <= 'z' && text[0] >= 'A' && text[0] <= 'Z') {
+    text[0] = static_cast<char>(text[0] - 'A' + 'a');
+  }
+  return text;
+}
+
+Error cannot_write(const char* step, const std::string& path) {
+  const int error = errno;
+  return {Code::kInvalid, step + (" " + path) + ": " + system_text(error)};
+}
+
+Result<void> print_all(int descriptor, std::string_view text, const std::string& name) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(descriptor, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fail(cannot_write("write", name));
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
 }
 
 Result<void> write_file(const std::string& path, std::string_view text) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file.write(text.data(), static_cast<std::streamsize>(text.size()));
-  file.close();
-  if (!file) return fail(cannot_write(path));
-  return {};
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (file < 0) return fail(cannot_write("open", path));
+  auto written = print_all(file, text, path);
+  if (::close(file) != 0 && written) return fail(cannot_write("close", path));
+  return written;
 }
 
 bool is_directory(const std::string& path) {
@@ -109,54 +148,105 @@ bool is_directory(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-/// kustomize's writer.go: one file a resource, named "namespace_group_version_kind_name.yaml" in
-/// lower case, the namespace only when names would meet otherwise.
-std::string file_name(const ObjectId& id, bool with_namespace) {
-  std::string name = with_namespace && !id.ns.empty() ? id.ns + "_" : "";
-  if (!id.gvk.group.empty()) name += id.gvk.group + "_";
-  name += id.gvk.version + "_" + id.gvk.kind + "_" + id.name;
+/// kustomize's writer.go: one file a resource, "group_version_kind_name.yaml" in lower case. When
+/// the resources live in several namespaces, theirs comes first.
+std::string file_name(const kustomize::Resource& resource, bool with_namespace) {
+  const ObjectId& id = resource.id;
+  std::string name;
+  if (with_namespace && !resource.cluster_scoped) {
+    name = (id.ns.empty() ? "default" : id.ns) + "_";
+  }
+  for (const std::string* part : {&id.gvk.group, &id.gvk.version, &id.gvk.kind}) {
+    if (!part->empty()) name += *part + "_";
+  }
+  name += id.name;
   for (char& c : name) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    if (c == ':' || c == '/') c = '_';
   }
   return name + ".yaml";
 }
 
 Result<void> write_directory(const std::string& directory, const kustomize::ResourceSet& set) {
-  std::map<std::string, std::size_t> namespaces;
-  for (const auto& resource : set.resources)
-    namespaces.emplace(resource.id.ns, 0);
+  std::set<std::string_view> namespaces;
   for (const auto& resource : set.resources) {
+    const std::string& ns = resource.id.ns;
+    if (!resource.cluster_scoped) namespaces.insert(ns.empty() ? "default" : std::string_view(ns));
+  }
+  for (const auto& resource : set.resources) {
+    const std::string name = file_name(resource, namespaces.size() > 1);
+    if (name.find('/') != std::string::npos) {
+      return fail(Code::kInvalid, "cannot write a file named \"" + name + "\" to " + directory,
+                  Where{}, "name a file, not a directory, after --output");
+    }
     std::string text;
     SLUICE_CHECK(yaml::write_yaml(resource.document.root(), text));
-    SLUICE_CHECK(write_file(directory + "/" + file_name(resource.id, namespaces.size() > 1), text));
+    SLUICE_CHECK(write_file((directory.ends_with('/') ? directory : directory + "/") + name, text));
   }
   return {};
 }
 
-Result<void> print_all(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail(cannot_write("standard output"));
-    text.remove_prefix(static_cast<std::size_t>(written));
+/// filepath.Abs: ".." takes away the part before it, also where that is a link.
+std::string absolute(std::string_view directory) {
+  std::string path;
+  if (!directory.starts_with('/')) {
+    const std::unique_ptr<char, decltype(&std::free)> current(::getcwd(nullptr, 0), &std::free);
+    if (current && current.get() != std::string_view("/")) path = current.get();
   }
-  return {};
+  while (!directory.empty()) {
+    const std::size_t slash = directory.find('/');
+    const std::string_view part = directory.substr(0, slash);
+    directory.remove_prefix(slash == std::string_view::npos ? directory.size() : slash + 1);
+    if (part.empty() || part == ".") continue;
+    if (part == "..") {
+      path.resize(path.empty() ? 0 : path.rfind('/'));
+      continue;
+    }
+    path.append("/").append(part);
+  }
+  return path.empty() ? "/" : path;
+}
+
+/// Where filepath.EvalSymlinks stops: the first part of an absolute path that is not there.
+std::string missing_part(const std::string& path) {
+  struct stat info {};
+  for (std::size_t end = path.find('/', 1); end != std::string::npos;
+       end = path.find('/', end + 1)) {
+    if (::stat(path.substr(0, end).c_str(), &info) != 0) return path.substr(0, end);
+  }
+  return path;
+}
+
+/// The directory by its real path; errors as kustomize words them, with the user's own word.
+Result<TreePath> find_directory(const std::string& directory) {
+  const std::string_view refusal = "must build at directory: ";
+  if (directory.empty()) {
+    return fail(Code::kInvalid, std::string(refusal) + "directory path cannot be empty");
+  }
+  const std::string path = absolute(directory);
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
+                                                         &std::free);
+  if (!real) {
+    const int error = errno;
+    if (directory.find("://") != std::string::npos || directory.starts_with("git@") ||
+        directory.starts_with("github.com/") || directory.starts_with("git::")) {
+      return fail(Code::kUnsupported,
+                  "remote directories are not supported by this version of sluice: " + directory,
+                  Where{}, "clone the repository and build the directory in it");
+    }
+    return fail(Code::kNotFound, std::string(refusal) +
+                                     "not a valid directory: evalsymlink failure on '" + directory +
+                                     "' : lstat " + missing_part(path) + ": " + system_text(error));
+  }
+  if (!is_directory(real.get())) {
+    return fail(Code::kInvalid,
+                std::string(refusal) + "'" + directory + "': file is not directory");
+  }
+  return TreePath::parse(real.get());
 }
 
 Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
-  if (directory.find("://") != std::string::npos || directory.starts_with("git@")) {
-    return fail(Code::kUnsupported,
-                "remote directories are not supported by this version of sluice: " + directory,
-                Where{}, "clone the repository and build the directory in it");
-  }
-  char resolved[PATH_MAX];
-  if (::realpath(directory.c_str(), resolved) == nullptr) {
-    return fail(Code::kNotFound, "must build at directory: not a valid directory: " +
-                                     std::string(std::strerror(errno)) + ": '" + directory + "'");
-  }
+  SLUICE_TRY(const TreePath path, find_directory(directory));
   const auto tree = sources::make_dir_tree("/");
-  SLUICE_TRY(const TreePath path, TreePath::parse(resolved));
   flags.options.on_warning = [](std::string_view line) {
     std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
   };
@@ -177,7 +267,8 @@ Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
   }
   if (is_directory(flags.output)) return write_directory(flags.output, result.resources);
   SLUICE_TRY(const std::string text, result.resources.to_yaml());
-  return flags.output.empty() ? print_all(STDOUT_FILENO, text) : write_file(flags.output, text);
+  return flags.output.empty() ? print_all(STDOUT_FILENO, text, "/dev/stdout")
+                              : write_file(flags.output, text);
 }
 
 }  // namespace
@@ -197,9 +288,12 @@ int build_command(Arguments arguments) {
     return refuse(
         {Code::kInvalid, "--show-secrets needs --key and prints to standard output only"});
   }
+  if (const auto checked = check(into); !checked) return refuse(checked.error());
   if (strict) into.options.yaml_engine = yaml::Engine::kBoth;
+  const char* label = std::getenv("KUSTOMIZE_ENABLE_MANAGEDBY_LABEL");
+  if (label != nullptr && label == std::string_view("on")) into.options.add_managed_by_label = true;
   const auto done = build_and_print(into, directories->empty() ? "." : directories->front());
-  return done ? 0 : refuse(done.error());
+  return done ? 0 : refuse(done.error(), !into.key.empty());
 }
 
 }  // namespace sluice::cli

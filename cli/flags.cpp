@@ -6,8 +6,9 @@
 
 namespace sluice::cli {
 
-void Flags::value(std::string name, std::function<Result<void>(std::string_view)> store) {
-  flags_[std::move(name)] = {true, std::move(store)};
+void Flags::value(std::string name, std::function<Result<void>(std::string_view)> store,
+                  std::optional<std::string> without) {
+  flags_[std::move(name)] = {std::move(without), std::move(store)};
 }
 
 void Flags::text(std::string name, std::string& into) {
@@ -18,14 +19,11 @@ void Flags::text(std::string name, std::string& into) {
 }
 
 void Flags::on(std::string name, bool& into) {
-  flags_[std::move(name)] = {false, [&into](std::string_view text) -> Result<void> {
-                               if (text != "true" && text != "false") {
-                                 return fail(Code::kInvalid, "expected true or false, found \"" +
-                                                                 std::string(text) + "\"");
-                               }
-                               into = text == "true";
-                               return {};
-                             }};
+  const auto store = [&into](std::string_view text) -> Result<void> {
+    SLUICE_TRY(into, parse_switch(text));
+    return {};
+  };
+  value(std::move(name), store, "true");
 }
 
 void Flags::alias(char letter, std::string name) {
@@ -66,8 +64,8 @@ Result<std::vector<std::string>> Flags::parse(std::span<const std::string_view> 
     }
     const auto flag = flags_.find(name);
     if (flag == flags_.end()) return fail(Code::kInvalid, "unknown flag: --" + name);
-    if (!flag->second.needs_value) {
-      if (!has_inline) inline_value = "true";
+    if (flag->second.without) {
+      if (!has_inline) inline_value = *flag->second.without;
     } else if (!has_inline) {
       if (i + 1 == arguments.size()) {
         return fail(Code::kInvalid, "flag needs an argument: --" + name);
@@ -79,6 +77,16 @@ Result<std::vector<std::string>> Flags::parse(std::span<const std::string_view> 
     }
   }
   return positional;
+}
+
+Result<bool> parse_switch(std::string_view text) {
+  for (const char* word : {"1", "t", "T", "true", "TRUE", "True"}) {
+    if (text == word) return true;
+  }
+  for (const char* word : {"0", "f", "F", "false", "FALSE", "False"}) {
+    if (text == word) return false;
+  }
+  return fail(Code::kInvalid, "expected true or false, found \"" + std::string(text) + "\"");
 }
 
 Result<long> parse_number(std::string_view text, long least, long most) {

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,7 +18,9 @@ namespace sluice::cli {
 class Flags {
  public:
   /// `store` may refuse a value (kInvalid); the error is shown with the flag's name.
-  void value(std::string name, std::function<Result<void>(std::string_view)> store);
+  /// `without` is what a flag without a value means; none: it needs one.
+  void value(std::string name, std::function<Result<void>(std::string_view)> store,
+             std::optional<std::string> without = std::nullopt);
   void text(std::string name, std::string& into);
   void on(std::string name, bool& into);  ///< also `--name=false`
   void alias(char letter, std::string name);
@@ -26,13 +29,15 @@ class Flags {
 
  private:
   struct Flag {
-    bool needs_value;
+    std::optional<std::string> without;
     std::function<Result<void>(std::string_view)> store;
   };
   std::map<std::string, Flag, std::less<>> flags_;
   std::map<char, std::string> letters_;
 };
 
+/// The words of strconv.ParseBool: 1 t T true TRUE True, 0 f F false FALSE False.
+Result<bool> parse_switch(std::string_view text);
 /// A whole number of `arguments` within [least, most].
 Result<long> parse_number(std::string_view text, long least, long most);
 

@@ -44,6 +44,8 @@ TEST_CASE(
   CHECK(parse({"-ox"}).output == "x");
   CHECK(parse({"--once"}).once);
   CHECK_FALSE(parse({"--once", "--once=false"}).once);
+  CHECK_FALSE(parse({"--once", "--once=F"}).once);
+  CHECK(parse({"--once=1"}).once);
   CHECK(parse({"--", "--once", "-"}).positional == "--once;-;");
   CHECK(parse({"--number", "9"}).number == 9);
 }
