@@ -1,3 +1,4 @@
+#include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
 #include <optional>
@@ -36,6 +37,13 @@ int refused(const Error& error) {
   return decrypt::sops_exit_code(error);
 }
 
+/// sops looks for the file before it reads it: 100 where none is, 2 for one that cannot be read.
+int unreadable(const Error& error, const std::string& path) {
+  std::fprintf(stderr, "%s\n", error.text().c_str());
+  struct stat info {};
+  return ::stat(path.c_str(), &info) != 0 && errno == ENOENT ? 100 : 2;
+}
+
 }  // namespace
 
 int decrypt_command(Arguments arguments) {
@@ -65,7 +73,7 @@ int decrypt_command(Arguments arguments) {
   const auto place = TreePath::parse(absolute(path));
   if (!place) return refused(place.error());
   const auto blob = tree->read(*place);
-  if (!blob) return refused(blob.error());
+  if (!blob) return unreadable(blob.error(), path);
 
   const auto keys = age_keys_from_environment();
   if (!keys) return refused(keys.error());

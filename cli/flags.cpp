@@ -68,7 +68,11 @@ Result<std::vector<std::string>> Flags::parse(std::span<const std::string_view> 
       if (!has_inline) inline_value = *flag->second.without;
     } else if (!has_inline) {
       if (i + 1 == arguments.size()) {
-        return fail(Code::kInvalid, "flag needs an argument: --" + name);
+        const bool letter = !argument.starts_with("--");
+        return fail(Code::kInvalid,
+                    "flag needs an argument: " + (letter ? "'" + std::string(1, argument[1]) +
+                                                               "' in " + std::string(argument)
+                                                         : "--" + name));
       }
       inline_value = arguments[++i];
     }

@@ -32,7 +32,8 @@ examples:
      R"(usage: sluice build [DIR] [kustomize's flags] [--key FILE] [--show-secrets]
 
 Builds the kustomization in DIR (default: the current directory). Output, exit status and error texts are those
-of kustomize 5.8. SOPS files are printed as they are, as kustomize does, unless --key is given.
+of kustomize 5.8: 1 for whatever fails. SOPS files are printed as they are, as kustomize does, unless --key is
+given; then the status tells the kind of failure: 1 input, 2 no key, 3 busy or away, 4 tampered with.
 
   --key FILE                 age identities: names of generated Secrets are those of the plaintext; encrypted
                              values print as **SOPS**
