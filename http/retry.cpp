@@ -87,8 +87,9 @@ Result<Response> send_with_retry(Client& client, const Request& request, const C
   thread_local std::mt19937_64 random{std::random_device{}()};
   for (int attempt = 1;; ++attempt) {
     auto answer = client.send(request, cancel);
-    const bool again =
-        answer ? is_retryable(answer->status) : answer.error().code() == Code::kUnavailable;
+    const bool again = answer
+                           ? is_retryable(answer->status) || (policy.also && policy.also(*answer))
+                           : answer.error().code() == Code::kUnavailable;
     if (!again || attempt >= policy.attempts) return answer;
     milliseconds pause = backoff(policy, attempt + 1, random());
     if (answer) {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "sluice/base/clock.hpp"
@@ -15,6 +16,9 @@ struct RetryPolicy {
   int attempts = 4;  ///< in all, the first included
   std::chrono::milliseconds base{250};
   std::chrono::milliseconds cap{10'000};  ///< of one wait, a Retry-After included
+  /// Answers that are worth another try although their status does not say so: AWS throttles with
+  /// status 400. May be empty.
+  std::function<bool(const Response&)> also = {};
 };
 
 /// 408, 429, 500, 502, 503, 504.
