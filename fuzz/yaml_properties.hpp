@@ -9,6 +9,10 @@
 #include "sluice/yaml/read.hpp"
 #include "sluice/yaml/write.hpp"
 
+#include "yaml/block_reader.hpp"
+#include "yaml/compose.hpp"
+#include "yaml/engines.hpp"
+
 namespace sluice::yaml {
 
 inline Limits fuzz_limits() {
@@ -71,6 +75,52 @@ inline bool engines_may_differ(std::string_view text) {
   return has("---") || has("...") || has("<<");
 }
 
+/// What is wrong in one of two nodes that must be the same to the last position and style.
+inline std::string first_mismatch(Node a, Node b) {
+  const auto place = [&] {
+    return " at line " + std::to_string(b.position().line()) + ", column " +
+           std::to_string(b.position().column());
+  };
+  if (a.kind() != b.kind() || a.size() != b.size()) return "kind or size differs" + place();
+  if (a.style() != b.style()) return "style differs" + place();
+  if (a.text() != b.text()) return "text differs" + place();
+  if (a.position() != b.position() || a.file() != b.file()) {
+    return "position differs: line " + std::to_string(a.position().line()) + ", column " +
+           std::to_string(a.position().column()) + " against" + place();
+  }
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::string wrong;
+    if (a.is_mapping()) {
+      wrong = first_mismatch(a.key(i), b.key(i));
+      if (wrong.empty()) wrong = first_mismatch(a.value(i), b.value(i));
+    } else {
+      wrong = first_mismatch(a.at(i), b.at(i));
+    }
+    if (!wrong.empty()) return wrong;
+  }
+  return "";
+}
+
+/// What the block reader reads is what libyaml and the composer make of the same text.
+inline std::string check_blocks(std::string_view text, const ReadOptions& options) {
+  const auto shared = std::make_shared<const std::string>(text);
+  const auto fast = read_blocks(shared, FileId::kNone, options);
+  if (!fast) return "";
+  const auto events = open_libyaml(*shared, options.schema);
+  const auto slow = compose(*events, shared, FileId::kNone, options);
+  if (!slow) return "block reader: accepts what libyaml refuses: " + slow.error().text();
+  if (fast->size() != slow->size()) {
+    return "block reader: " + std::to_string(fast->size()) + " documents against " +
+           std::to_string(slow->size());
+  }
+  for (std::size_t i = 0; i < fast->size(); ++i) {
+    if ((*fast)[i].node_count() != (*slow)[i].node_count()) return "block reader: node count";
+    const std::string wrong = first_mismatch((*fast)[i].root(), (*slow)[i].root());
+    if (!wrong.empty()) return "block reader: " + wrong;
+  }
+  return "";
+}
+
 /// Reading never crashes; what both engines read is the same; what is read prints well.
 inline std::string check_reading(std::string_view text) {
   ReadOptions options;
@@ -78,6 +128,8 @@ inline std::string check_reading(std::string_view text) {
   const auto documents = read_yaml(text, FileId::kNone, options);
   ReadOptions v2 = options;
   v2.schema = Schema::kV2;
+  if (std::string wrong = check_blocks(text, options); !wrong.empty()) return wrong;
+  if (std::string wrong = check_blocks(text, v2); !wrong.empty()) return wrong;
   v2.unique_keys = false;
   const auto lax = read_yaml(text, FileId::kNone, v2);
   options.engine = Engine::kYamlCpp;

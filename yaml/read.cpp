@@ -7,6 +7,7 @@
 
 #include "sluice/yaml/event_source.hpp"
 
+#include "block_reader.hpp"
 #include "compose.hpp"
 #include "engines.hpp"
 
@@ -117,6 +118,9 @@ Result<std::vector<Document>> read_yaml(std::shared_ptr<const std::string> text,
                                         std::to_string(options.limits.max_bytes));
   }
   if (options.engine == Engine::kBoth) return read_both(text, file, options);
+  if (options.engine == Engine::kLibyaml) {
+    if (auto documents = read_blocks(text, file, options)) return *std::move(documents);
+  }
   return read_one(text, file, options, options.engine);
 }
 

@@ -67,6 +67,7 @@ struct EncryptedLeaf {
 };
 
 using NodeId = std::uint32_t;
+class BlockReader;
 class Document;
 class Ref;
 
@@ -229,7 +230,8 @@ class Document {
  private:
   friend class Node;
   friend class Ref;
-  struct Cell {  // 24 bytes
+  friend class BlockReader;  // fills the vectors itself: yaml/block_reader.cpp
+  struct Cell {              // 24 bytes
     union {
       const char* text;  // scalars
       struct {
