@@ -11,6 +11,8 @@
 #include <thread>
 #include <unistd.h>
 
+#include "cloud_keys.hpp"
+
 namespace sluice::cli {
 namespace {
 
@@ -22,6 +24,14 @@ Error system_error(const std::string& path) {
                     : error == EACCES || error == EPERM ? Code::kDenied
                                                         : Code::kInvalid;
   return {code, path + ": " + std::strerror(error)};
+}
+
+/// age first: it asks nobody.
+Result<decrypt::KeyServices> with_cloud_keys(std::shared_ptr<decrypt::KeyService> age) {
+  SLUICE_TRY(const auto context, remote_context());
+  decrypt::KeyServices services = cloud_keys(context);
+  services.insert(services.begin(), std::move(age));
+  return services;
 }
 
 /// Closes on every way out.
@@ -113,14 +123,14 @@ Result<decrypt::KeyServices> age_keys_from_environment() {
       return fail(std::move(text.error()));
     }
   }
-  return decrypt::KeyServices{age};
+  return with_cloud_keys(age);
 }
 
 Result<decrypt::KeyServices> age_keys_from_file(const std::string& path) {
   const auto age = decrypt::make_age_key_service();
   SLUICE_TRY(const auto text, read_secret_file(path));
   SLUICE_CHECK(age->add_identities(text, path));
-  return decrypt::KeyServices{age};
+  return with_cloud_keys(age);
 }
 
 struct SignalWatch::State {

@@ -22,10 +22,10 @@ Result<crypto::SecretBytes> read_secret_file(const std::string& path);
 /// Writes secret bytes to a file descriptor, without stdio's buffers.
 Result<void> write_secret(int descriptor, const crypto::SecretBytes& bytes);
 
-/// age identities as sops looks for them: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE, the default keys.txt. A
-/// place that is not there is noted for messages.
+/// age identities as sops looks for them: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE, the default keys.txt (a
+/// place that is not there is noted for messages), and the key services of cloud_keys.hpp.
 Result<decrypt::KeyServices> age_keys_from_environment();
-/// The identities of one file.
+/// The identities of one file, and the key services of cloud_keys.hpp.
 Result<decrypt::KeyServices> age_keys_from_file(const std::string& path);
 
 /// Cancels `source` on SIGINT and SIGTERM for as long as it lives. Make it before other threads

@@ -139,7 +139,7 @@ class AzureService final : public KeyService {
       return fail(Code::kDenied,
                   "the file names the server \"" + url->origin() +
                       "\", which is neither Azure's nor one that may get credentials",
-                  Where{}, "trust it with --key-hosts");
+                  Where{}, "if it is yours, name it in SLUICE_KEY_HOSTS (sluice run: --key-hosts)");
     }
     return *url;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
 
 namespace sluice::decrypt {
 namespace {
@@ -58,7 +59,9 @@ class Recovery {
       if (part) return std::optional(std::move(*part));
       if (part.error().code() == Code::kCancelled) return fail(std::move(part).error());
       unavailable_ = unavailable_ || part.error().code() == Code::kUnavailable;
-      attempts_.push_back(describe(*key) + ": " + part.error().message());
+      const std::string& hint = part.error().hint();
+      attempts_.push_back(describe(*key) + ": " + part.error().message() +
+                          (hint.empty() ? "" : " (" + hint + ")"));
     }
     return std::optional<crypto::SecretBytes>();
   }
@@ -68,6 +71,7 @@ class Recovery {
       what += "; " + attempt;
     std::string looked_in;
     for (const auto& service : services_) {
+      if (!tried_.contains(std::string(service->type()))) continue;
       for (const std::string& place : service->looked_in()) {
         if (!looked_in.empty()) looked_in += "; ";
         looked_in += std::string(service->type()) + " keys: " + place;
@@ -80,6 +84,7 @@ class Recovery {
 
  private:
   Result<crypto::SecretBytes> open(const MasterKey& key) {
+    tried_.insert(key.type);
     std::optional<Error> error;
     for (const auto& service : services_) {
       if (service->type() != key.type) continue;
@@ -88,15 +93,14 @@ class Recovery {
       error = std::move(part).error();
     }
     if (error) return fail(std::move(*error));
-    const bool built = key.type == "age";
-    return fail(Code::kUnsupported, built ? "no " + key.type + " identities were given"
-                                          : "keys of this type are not supported yet");
+    return fail(Code::kUnsupported, "no " + key.type + " keys were given");
   }
 
   const KeyServices& services_;
   const std::vector<std::string>& order_;
   const CancelToken& cancel_;
   std::vector<std::string> attempts_;
+  std::set<std::string> tried_;  // types: where others were looked for helps nobody
   bool unavailable_ = false;
 };
 

@@ -136,10 +136,13 @@ class VaultService final : public KeyService {
     }
     const auto own = http::parse_url(surroundings().variable("VAULT_ADDR"));
     if (own && own->origin() == url->origin()) return {};
-    return fail(Code::kDenied,
-                "the file names the server \"" + url->origin() +
-                    "\", which is not one that may get credentials",
-                Where{}, "trust it: in VAULT_ADDR, SOPS_HC_VAULT_ALLOWLIST or --key-hosts");
+    return fail(
+        Code::kDenied,
+        "the file names the server \"" + url->origin() +
+            "\", which is not one that may get credentials",
+        Where{},
+        "if it is yours, name it in VAULT_ADDR, SOPS_HC_VAULT_ALLOWLIST or SLUICE_KEY_HOSTS "
+        "(sluice run: --key-hosts)");
   }
 
   /// Needs `mutex_`.
