@@ -54,12 +54,62 @@ struct OpenFile {
 
 namespace {
 
+// sops.go, Truncate. Comments count as items of a list, as upstream keeps them there.
+Result<Item*> find_value(Tree& tree, const ValuePath& path) {
+  if (tree.empty()) return fail(Code::kNotFound, "the file is empty");
+  Item* item = &tree.front();
+  ValuePath done;
+  for (const PathPart& part : path) {
+    done.push_back(part);
+    const auto missing = [&done](const std::string& what) {
+      return fail(Code::kNotFound, value_path_text(done) + ": " + what);
+    };
+    if (const auto* const key = std::get_if<std::string>(&part)) {
+      if (item->kind != ItemKind::kMapping) return missing("there is no mapping to look in");
+      const auto found =
+          std::find_if(item->items.begin(), item->items.end(), [key](const Item& child) {
+            return !child.is_comment() && child.key_is_string && child.key == *key;
+          });
+      if (found == item->items.end()) return missing("no such key");
+      item = &*found;
+      continue;
+    }
+    const std::int64_t index = std::get<std::int64_t>(part);
+    if (item->kind != ItemKind::kSequence) return missing("there is no list to look in");
+    if (index < 0 || static_cast<std::uint64_t>(index) >= item->items.size()) {
+      return missing("the list has " + std::to_string(item->items.size()) + " items");
+    }
+    item = &item->items[static_cast<std::size_t>(index)];
+  }
+  return item;
+}
+
 Result<crypto::SecretBytes> print(SopsFile& file, const crypto::SecretBytes& data_key,
                                   std::size_t size, const DecryptFileOptions& options) {
   SLUICE_CHECK(open_tree(file, data_key, Keep::kPlaintext, options.ignore_mac));
   crypto::SecretBuffer out(size);
-  auto printed = print_tree(file.tree, options.output, {options.yaml_indent}, out);
-  if (!printed) return fail(std::move(printed).error().reason(std::string(kReasonPrint)));
+  const PrintOptions style{options.yaml_indent, options.json_indent};
+  const auto cannot_print = [](Error error) {
+    return fail(std::move(error).reason(std::string(kReasonPrint)));
+  };
+  if (!options.extract.empty()) {
+    SLUICE_TRY(Item* const item, find_value(file.tree, options.extract));
+    if (item->kind == ItemKind::kString) {
+      out.append(item->bytes());
+      return std::move(out).take();
+    }
+    if (item->kind != ItemKind::kMapping) {
+      auto printed = print_value(*item, options.output, style, out);
+      if (!printed) return cannot_print(std::move(printed).error());
+      return std::move(out).take();
+    }
+    // Upstream prints the other documents of the file, too.
+    Item found = std::move(*item);
+    found.key.clear();
+    file.tree.front() = std::move(found);
+  }
+  auto printed = print_tree(file.tree, options.output, style, out);
+  if (!printed) return cannot_print(std::move(printed).error());
   return std::move(out).take();
 }
 
@@ -197,11 +247,30 @@ Result<crypto::SecretBytes> decrypt_file(std::string_view bytes, const std::stri
   return plaintext;
 }
 
+Result<std::vector<std::string>> parse_decryption_order(std::string_view text) {
+  if (text.empty()) return kDefaultDecryptionOrder;
+  std::vector<std::string> order;
+  for (;;) {
+    const std::size_t end = text.find(',');
+    std::string type(text.substr(0, end));
+    if (std::find(order.begin(), order.end(), type) != order.end()) {
+      return fail(
+          Error(Code::kInvalid, "the key type \"" + type + "\" is twice in the decryption order")
+              .reason(std::string(kReasonOrder)));
+    }
+    order.push_back(std::move(type));
+    if (end == std::string_view::npos) return order;
+    text.remove_prefix(end + 1);
+  }
+}
+
 int sops_exit_code(const Error& error) {
-  if (error.reason() == kReasonNoDataKey) return 128;
-  if (error.reason() == kReasonMac) return 51;
-  if (error.reason() == kReasonValue) return 25;
-  if (error.reason() == kReasonPrint) return 4;
+  static constexpr std::pair<std::string_view, int> kCodes[] = {
+      {kReasonNoDataKey, 128}, {kReasonMac, 51},  {kReasonValue, 25},
+      {kReasonPrint, 4},       {kReasonPath, 91}, {kReasonOrder, 112}};
+  for (const auto& [reason, code] : kCodes) {
+    if (error.reason() == reason) return code;
+  }
   return 1;
 }
 

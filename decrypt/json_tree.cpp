@@ -3,6 +3,7 @@
 // ignores.
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "sluice/base/encoding.hpp"
 
@@ -265,7 +266,9 @@ class Reader {
 
 class Writer {
  public:
-  explicit Writer(ByteSink& out) : out_(out) {}
+  // Spaces a level; -1: a tab.
+  Writer(ByteSink& out, int indent)
+      : out_(out), indent_(indent < 0 ? "\t" : std::string(static_cast<std::size_t>(indent), ' ')) {}
 
   Result<void> value(const Item& item, std::size_t depth) {
     switch (item.kind) {
@@ -301,7 +304,7 @@ class Writer {
   void line(std::size_t depth) {
     out_.append("\n");
     for (std::size_t i = 0; i < depth; ++i)
-      out_.append("\t");
+      out_.append(indent_);
   }
 
   Result<void> collection(const Item& item, std::size_t depth) {
@@ -324,6 +327,7 @@ class Writer {
     return {};
   }
 
+ public:
   // encoding/json with its default escapes for HTML.
   void string(std::string_view text) {
     out_.append("\"");
@@ -378,12 +382,52 @@ class Writer {
     out_.append("\"");
   }
 
+ private:
   static std::size_t one_rune_size(unsigned char first) {
     return first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
   }
 
   ByteSink& out_;
+  std::string indent_;
 };
+
+Result<void> check_indent(int indent) {
+  constexpr int kMost = 64;
+  if (indent >= -1 && indent <= kMost) return {};
+  return fail(Code::kInvalid, "json: an indentation of " + std::to_string(indent), Where{},
+              "use 0 to " + std::to_string(kMost) + ", or -1 for tabs");
+}
+
+Result<void> go_value(const Item& item, Writer& writer, ByteSink& out) {
+  if (!item.is_collection()) {
+    if (!item.is_comment()) return writer.value(item, 0);
+    out.append("{\"Value\":");
+    SLUICE_CHECK(writer.value(item, 0));
+    out.append(item.inline_comment ? ",\"Inline\":true}" : ",\"Inline\":false}");
+    return {};
+  }
+  out.append("[");
+  bool first = true;
+  for (const Item& child : item.items) {
+    if (!std::exchange(first, false)) out.append(",");
+    if (item.kind == ItemKind::kSequence) {
+      SLUICE_CHECK(go_value(child, writer, out));
+      continue;
+    }
+    out.append("{\"Key\":");
+    if (child.is_comment()) {
+      SLUICE_CHECK(go_value(child, writer, out));
+      out.append(",\"Value\":null}");
+      continue;
+    }
+    writer.string(child.key);
+    out.append(",\"Value\":");
+    SLUICE_CHECK(go_value(child, writer, out));
+    out.append("}");
+  }
+  out.append("]");
+  return {};
+}
 
 }  // namespace
 
@@ -394,10 +438,21 @@ Result<Tree> read_json_tree(std::string_view text) {
   return tree;
 }
 
-Result<void> print_json_tree(const Tree& tree, ByteSink& out) {
-  SLUICE_CHECK(Writer(out).value(tree.front(), 0));
+Result<void> print_json_tree(const Tree& tree, int indent, ByteSink& out) {
+  SLUICE_CHECK(check_indent(indent));
+  SLUICE_CHECK(Writer(out, indent).value(tree.front(), 0));
   out.append("\n");
   return {};
+}
+
+Result<void> print_json_value(const Item& item, int indent, ByteSink& out) {
+  SLUICE_CHECK(check_indent(indent));
+  return Writer(out, indent).value(item, 0);
+}
+
+Result<void> print_go_json_value(const Item& item, ByteSink& out) {
+  Writer writer(out, -1);
+  return go_value(item, writer, out);
 }
 
 }  // namespace sluice::decrypt

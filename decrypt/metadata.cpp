@@ -4,6 +4,8 @@
 #include <charconv>
 #include <map>
 
+#include "sluice/decrypt/master_keys.hpp"
+
 #include "numbers.hpp"
 
 namespace sluice::decrypt {
@@ -67,22 +69,6 @@ Result<std::vector<const Item*>> list_of(const Item& mapping, std::string_view k
   return entries;
 }
 
-std::string id_of(const MasterKey& key) {
-  const auto field = [&key](const char* name) {
-    const auto found = key.fields.find(name);
-    return found == key.fields.end() ? std::string() : found->second;
-  };
-  if (key.type == "pgp") return field("fp");
-  if (key.type == "kms") return field("arn");
-  if (key.type == "gcp_kms") return field("resource_id");
-  if (key.type == "hckms") return field("key_id");
-  if (key.type == "age") return field("recipient");
-  if (key.type == "azure_kv") {
-    return field("vault_url") + "/keys/" + field("name") + "/" + field("version");
-  }
-  return field("vault_address") + "/v1/" + field("engine_path") + "/keys/" + field("key_name");
-}
-
 Result<MasterKey> parse_key(const Item& entry, std::string_view type) {
   if (entry.kind != ItemKind::kMapping) {
     return broken(entry, "an entry of " + std::string(type) + " is not a mapping");
@@ -101,7 +87,7 @@ Result<MasterKey> parse_key(const Item& entry, std::string_view type) {
   }
   key.wrapped_key = key.fields["enc"];
   key.fields.erase("enc");
-  key.id = id_of(key);
+  name_master_key(key);
   if (type != "age" && !normal_rfc3339(key.fields["created_at"])) {
     return broken(entry, "created_at of the " + std::string(type) + " key \"" + key.id +
                              "\" is not an RFC 3339 time");
@@ -138,7 +124,7 @@ Result<Rule> parse_rule(const Item& block) {
       return broken(block, names + " and " + name + " in one file; SOPS allows one such rule");
     }
     names = name;
-    rule = {kind, std::move(pattern)};
+    rule = {kind, std::move(pattern), /*is_stated=*/true};
   }
   return rule;
 }

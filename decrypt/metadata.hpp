@@ -26,6 +26,7 @@ struct Rule {
   };
   Kind kind = Kind::kUnencryptedSuffix;
   std::string pattern = "_unencrypted";
+  bool is_stated = false;  ///< in the file; else the default
   bool by_comments() const {
     return kind == Kind::kUnencryptedCommentRegex || kind == Kind::kEncryptedCommentRegex;
   }

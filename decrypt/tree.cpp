@@ -41,13 +41,32 @@ Result<void> print_tree(const Tree& tree, Format format, const PrintOptions& opt
     case Format::kYaml:
       return print_yaml_tree(tree, options.yaml_indent, out);
     case Format::kJson:
-      return print_json_tree(tree, out);
+      return print_json_tree(tree, options.json_indent, out);
     case Format::kDotenv:
       return print_dotenv_tree(tree, out);
     case Format::kIni:
       return print_ini_tree(tree, out);
     case Format::kBinary:
       return print_binary_tree(tree, out);
+  }
+  return fail(Code::kInternal, "unknown format");
+}
+
+Result<void> print_value(const Item& item, Format format, const PrintOptions& options,
+                         ByteSink& out) {
+  switch (format) {
+    case Format::kYaml:
+      return print_yaml_value(item, out);
+    case Format::kJson:
+      return print_json_value(item, options.json_indent, out);
+    case Format::kIni:
+      return print_go_json_value(item, out);
+    case Format::kDotenv:
+      return fail(Code::kInvalid, "dotenv: only strings can be printed alone", Where{},
+                  "name the format, for example --output-type json");
+    case Format::kBinary:
+      return fail(Code::kInvalid, "a binary file has no values that could be printed alone",
+                  Where{}, "name the format, for example --output-type json");
   }
   return fail(Code::kInternal, "unknown format");
 }

@@ -69,15 +69,25 @@ class ShortText;
 void format_for_people(const Item& item, ShortText& out);
 
 struct PrintOptions {
-  int yaml_indent = 4;
+  int yaml_indent = 4;   ///< 0 is 4, as upstream; what libyaml's emitter cannot do becomes 2
+  int json_indent = -1;  ///< spaces; -1 is a tab
 };
 /// Prints `tree` as `sops -d` does. Errors: kInvalid when the format cannot hold it.
 Result<void> print_tree(const Tree& tree, Format format, const PrintOptions& options,
                         ByteSink& out);
 Result<void> print_yaml_tree(const Tree& tree, int indent, ByteSink& out);
-Result<void> print_json_tree(const Tree& tree, ByteSink& out);
+Result<void> print_json_tree(const Tree& tree, int indent, ByteSink& out);
 Result<void> print_dotenv_tree(const Tree& tree, ByteSink& out);
 Result<void> print_ini_tree(const Tree& tree, ByteSink& out);
 Result<void> print_binary_tree(const Tree& tree, ByteSink& out);
+
+/// Prints one value that is neither a string nor a mapping, as `sops -d --extract` does (EmitValue
+/// of the stores). Errors: kInvalid for the formats that hold strings only.
+Result<void> print_value(const Item& item, Format format, const PrintOptions& options,
+                         ByteSink& out);
+Result<void> print_yaml_value(const Item& item, ByteSink& out);
+Result<void> print_json_value(const Item& item, int indent, ByteSink& out);
+/// Without line breaks, mappings as lists of {"Key", "Value"}: what Go makes of SOPS's types.
+Result<void> print_go_json_value(const Item& item, ByteSink& out);
 
 }  // namespace sluice::decrypt

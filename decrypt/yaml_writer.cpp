@@ -322,6 +322,14 @@ class Emitter {
     write_indent();
   }
 
+  // A document that is a single value.
+  void alone(const Value& root) {
+    note(root.head, {}, {}, {});
+    process_head();
+    value(root, Parent::kRoot);
+    write_indent();
+  }
+
  private:
   enum class Parent { kRoot, kMapping, kSequence };
 
@@ -687,14 +695,22 @@ class Emitter {
 }  // namespace
 
 Result<void> print_yaml_tree(const Tree& tree, int indent, ByteSink& out) {
+  constexpr int kDefault = 4;
   if (indent < 0) {
     return fail(Code::kInvalid, "YAML indentation of " + std::to_string(indent), Where{},
                 "use 2 to 9");
   }
+  if (indent == 0) indent = kDefault;
   // libyaml's emitter: what it cannot do becomes 2.
   Emitter emitter(out, indent < 2 || indent > 9 ? 2 : indent);
   for (const Item& document : tree)
     emitter.document(arrange(document));
+  return {};
+}
+
+Result<void> print_yaml_value(const Item& item, ByteSink& out) {
+  constexpr int kDefault = 4;  // upstream ignores the setting here
+  Emitter(out, kDefault).alone(arrange(item));
   return {};
 }
 

@@ -250,7 +250,7 @@ TEST_CASE("json: order, repeated keys and numbers stay as encoding/json would ha
   REQUIRE_OK(tree);
   std::string out;
   StringSink sink(out);
-  REQUIRE_OK(print_json_tree(*tree, sink));
+  REQUIRE_OK(print_json_tree(*tree, -1, sink));
   CHECK(out ==
         "{\n\t\"b\": 1,\n\t\"a\": 1,\n\t\"b\": \"\\u003c\\u2028😀\xEF\xBF\xBD\\u003e\",\n\t\"n\": "
         "[],\n"

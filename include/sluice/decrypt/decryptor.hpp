@@ -15,6 +15,7 @@
 #include "sluice/base/result.hpp"
 #include "sluice/crypto/secret.hpp"
 #include "sluice/decrypt/sops_file.hpp"
+#include "sluice/decrypt/value_path.hpp"
 #include "sluice/yaml/document.hpp"
 #include "sluice/yaml/write.hpp"
 
@@ -26,6 +27,7 @@ inline constexpr std::string_view kReasonMac = "mac mismatch";  ///< missing, br
 inline constexpr std::string_view kReasonValue = "value not authentic";
 inline constexpr std::string_view kReasonPrint =
     "cannot print";  ///< the output format cannot hold it
+inline constexpr std::string_view kReasonOrder = "decryption order";
 
 class LeafDecryptor {
  public:
@@ -115,16 +117,22 @@ class DecryptingLeafReader final : public yaml::LeafReader {
 /// kInvalid with kReasonPrint when the output format cannot hold the content. Messages name `path`.
 struct DecryptFileOptions {
   Format input, output;
-  int yaml_indent = 4;
+  int yaml_indent = 4;   ///< 0 is 4
+  int json_indent = -1;  ///< -1 is a tab
   bool ignore_mac = false;
   std::vector<std::string> decryption_order = kDefaultDecryptionOrder;
+  ValuePath extract;  ///< prints this value only: a string as it is, others in the output format
 };
 Result<crypto::SecretBytes> decrypt_file(std::string_view bytes, const std::string& path,
                                          const DecryptFileOptions& options,
                                          const KeyServices& services, const CancelToken& cancel);
 
+/// A comma-separated list of key types, as --decryption-order has it; "" is the default. Errors:
+/// kInvalid with kReasonOrder when one is named twice.
+Result<std::vector<std::string>> parse_decryption_order(std::string_view text);
+
 /// The exit status that the sops program has for such an error of decrypt_file (cmd/sops/codes):
-/// 128 no data key, 51 MAC, 25 a value, 4 printing, 1 anything else.
+/// 128 no data key, 51 MAC, 25 a value, 4 printing, 91 a path, 112 the order; 1 anything else.
 int sops_exit_code(const Error& error);
 
 }  // namespace sluice::decrypt

@@ -1,0 +1,266 @@
+#include "sops_files.hpp"
+
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "environment.hpp"
+
+namespace sluice::cli {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = std::size_t{64} << 20;  // as decrypt reads
+
+struct Descriptor {
+  int fd;
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
+};
+
+Error failed(std::string_view reason, const std::string& what) {
+  return Error(Code::kInvalid, what + ": " + std::strerror(errno)).reason(std::string(reason));
+}
+
+Result<decrypt::Format> parse_format(std::string_view text) {
+  if (text == "yaml") return decrypt::Format::kYaml;
+  if (text == "json") return decrypt::Format::kJson;
+  if (text == "dotenv") return decrypt::Format::kDotenv;
+  if (text == "ini") return decrypt::Format::kIni;
+  if (text == "binary") return decrypt::Format::kBinary;
+  return fail(Code::kInvalid, "unknown type \"" + std::string(text) + "\"", Where{},
+              "use yaml, json, dotenv, ini or binary");
+}
+
+bool exists(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+// Upward from the current directory, as sops looks.
+std::string find_config() {
+  constexpr int kMaxDepth = 100;
+  std::string alternative;
+  std::string folder;
+  for (int i = 0; i < kMaxDepth; ++i, folder += "../") {
+    if (::access((folder + ".sops.yaml").c_str(), F_OK) == 0) {
+      if (!alternative.empty()) {
+        std::fprintf(stderr,
+                     "sluice: warning: \"%s\" is ignored, the configuration is called .sops.yaml\n",
+                     alternative.c_str());
+      }
+      return folder + ".sops.yaml";
+    }
+    if (alternative.empty() && ::access((folder + ".sops.yml").c_str(), F_OK) == 0) {
+      alternative = folder + ".sops.yml";
+    }
+  }
+  if (!alternative.empty()) {
+    std::fprintf(stderr,
+                 "sluice: warning: \"%s\" is ignored, the configuration is called .sops.yaml\n",
+                 alternative.c_str());
+  }
+  return {};
+}
+
+Result<std::optional<decrypt::SopsConfig>> read_config(const std::string& flag) {
+  std::string path = flag.empty() ? environment("SOPS_CONFIG") : flag;
+  if (path.empty()) path = find_config();
+  if (path.empty()) return std::optional<decrypt::SopsConfig>();
+  SopsPlace place;
+  place.path = path;
+  place.shown = path;
+  auto text = read_ciphertext(place);
+  if (!text) return fail(std::move(text).error().reason(""));  // sops has 1 for it
+  SLUICE_TRY(auto config, decrypt::SopsConfig::read(*text, absolute_path(path)));
+  return std::optional(std::move(config));
+}
+
+// Calls `take` with each piece of the file.
+template <class Take>
+Result<void> read_all(const SopsPlace& place, const Take& take) {
+  Descriptor file{-1};
+  int fd = STDIN_FILENO;
+  if (!place.path.empty()) {
+    file.fd = ::open(place.path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file.fd < 0) return fail(failed(kReasonRead, place.shown));
+    fd = file.fd;
+  }
+  crypto::SecretBytes buffer(std::size_t{64} << 10);
+  for (std::size_t total = 0;;) {
+    const ssize_t got = ::read(fd, buffer.writable().data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(failed(kReasonRead, place.shown));
+    if (got == 0) return {};
+    total += static_cast<std::size_t>(got);
+    if (total > kMaxFileBytes) {
+      return fail(Error(Code::kUnsupported, place.shown + ": larger than 64 MiB")
+                      .reason(std::string(kReasonRead)));
+    }
+    take(std::string_view(reinterpret_cast<const char*>(buffer.writable().data()),
+                          static_cast<std::size_t>(got)));
+  }
+}
+
+Result<void> write_all(int fd, std::string_view text, const std::string& name) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fail(failed(kReasonWrite, name));
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+std::string target(const SopsPlace& place, const SopsFlags& flags) {
+  return flags.in_place ? place.path : flags.output_path;
+}
+
+}  // namespace
+
+int sops_refused(const Error& error) {
+  std::fprintf(stderr, "%s\n", error.text().c_str());
+  static constexpr std::pair<std::string_view, int> kCodes[] = {
+      {kReasonRead, 2},     {kReasonWrite, 3},       {kReasonConflict, 8},  {kReasonNewKeys, 49},
+      {kReasonNoFile, 100}, {kReasonUnchanged, 200}, {kReasonNoEditor, 201}};
+  for (const auto& [reason, code] : kCodes) {
+    if (error.reason() == reason) return code;
+  }
+  return decrypt::sops_exit_code(error);
+}
+
+void SopsFlags::add_to(Flags& flags) {
+  const auto format = [](std::optional<decrypt::Format>& into) {
+    return [&into](std::string_view text) -> Result<void> {
+      SLUICE_TRY(into, parse_format(text));
+      return {};
+    };
+  };
+  flags.value("input-type", format(input));
+  flags.value("output-type", format(output));
+  flags.text("output", output_path);
+  flags.text("filename-override", name);
+  flags.text("config", config);
+  flags.text("decryption-order", order);
+  flags.on("in-place", in_place);
+  flags.alias('i', "in-place");
+  flags.on("ignore-mac", ignore_mac);
+  flags.value("indent", [this](std::string_view text) -> Result<void> {
+    SLUICE_TRY(const long value, parse_number(text, -1, 64));
+    indent = static_cast<int>(value);
+    return {};
+  });
+}
+
+Result<std::vector<std::string>> SopsFlags::decryption_order() const {
+  return decrypt::parse_decryption_order(order.empty() ? environment("SOPS_DECRYPTION_ORDER")
+                                                       : order);
+}
+
+std::string absolute_path(const std::string& path) {
+  std::error_code error;
+  const auto full = std::filesystem::absolute(path, error).lexically_normal();
+  return error ? path : full.string();
+}
+
+Result<SopsPlace> sops_place(const std::vector<std::string>& arguments, const SopsFlags& flags,
+                             bool must_exist) {
+  const auto conflict = [](const char* what) {
+    return fail(Error(Code::kInvalid, what).reason(std::string(kReasonConflict)));
+  };
+  if (flags.in_place && !flags.output_path.empty()) {
+    return conflict("--output and --in-place cannot go together");
+  }
+  if (arguments.size() > 1) {
+    return fail(Code::kInvalid, "one file at a time: \"" + arguments[1] + "\" is too much");
+  }
+  SopsPlace place;
+  if (arguments.empty()) {
+    if (flags.in_place) return conflict("--in-place needs a file, not standard input");
+    place.shown = "standard input";
+  } else {
+    place.shown = arguments.front();
+    place.path = absolute_path(arguments.front());
+    if (must_exist && !exists(place.path)) {
+      return fail(Error(Code::kNotFound, "\"" + place.shown + "\": no such file")
+                      .reason(std::string(kReasonNoFile)));
+    }
+  }
+  place.name = flags.name.empty() ? place.path : absolute_path(flags.name);
+  place.input = flags.input.value_or(decrypt::format_for_path(place.name));
+  place.output = flags.output.value_or(decrypt::format_for_path(place.name));
+  SLUICE_TRY(place.config, read_config(flags.config));
+  if (place.config) {
+    place.yaml_indent = place.config->yaml_indent();
+    place.json_indent = place.output == decrypt::Format::kBinary ? place.config->binary_indent()
+                                                                 : place.config->json_indent();
+  }
+  if (flags.indent) place.yaml_indent = place.json_indent = *flags.indent;
+  return place;
+}
+
+Result<std::string> read_ciphertext(const SopsPlace& place) {
+  std::string text;
+  SLUICE_CHECK(read_all(place, [&text](std::string_view piece) { text.append(piece); }));
+  return text;
+}
+
+Result<crypto::SecretBytes> read_plaintext(const SopsPlace& place) {
+  crypto::SecretBuffer text;
+  SLUICE_CHECK(read_all(place, [&text](std::string_view piece) { text.append(piece); }));
+  return std::move(text).take();
+}
+
+Result<void> give_plaintext(const SopsPlace& place, const SopsFlags& flags,
+                            const crypto::SecretBytes& text) {
+  const std::string path = target(place, flags);
+  if (path.empty()) return write_secret(STDOUT_FILENO, text);
+  // The user asked for plaintext in a file: nobody else may read it, not even for a moment.
+  const Descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+  if (file.fd < 0 || ::fchmod(file.fd, 0600) != 0) return fail(failed(kReasonWrite, path));
+  auto written = write_secret(file.fd, text);
+  if (!written) return fail(std::move(written).error().reason(std::string(kReasonWrite)));
+  return {};
+}
+
+Result<void> give_ciphertext(const SopsPlace& place, const SopsFlags& flags,
+                             const std::string& text) {
+  const std::string path = target(place, flags);
+  if (path.empty()) return write_all(STDOUT_FILENO, text, "standard output");
+  return replace_file(path, text);
+}
+
+Result<void> replace_file(const std::string& path, std::string_view text) {
+  char resolved[PATH_MAX];
+  const std::string real = ::realpath(path.c_str(), resolved) == nullptr ? path : resolved;
+  struct stat info {};
+  const bool is_new = ::stat(real.c_str(), &info) != 0;
+  if (!is_new && !S_ISREG(info.st_mode)) {  // a pipe or a device
+    const Descriptor file{::open(real.c_str(), O_WRONLY | O_CLOEXEC)};
+    if (file.fd < 0) return fail(failed(kReasonWrite, path));
+    return write_all(file.fd, text, path);
+  }
+  // A reader sees the old file or the new one, and a full disk loses nothing.
+  const std::size_t slash = real.rfind('/');
+  std::string name = real.substr(0, slash == std::string::npos ? 0 : slash + 1) + ".sluice-XXXXXX";
+  const Descriptor file{::mkostemp(name.data(), O_CLOEXEC)};
+  if (file.fd < 0) return fail(failed(kReasonWrite, path));
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  const mode_t mode = is_new ? 0666 & ~mask : info.st_mode & 07777;
+  auto written = write_all(file.fd, text, path);
+  if (written && (::fchmod(file.fd, mode) != 0 || ::fsync(file.fd) != 0 ||
+                  ::rename(name.c_str(), real.c_str()) != 0)) {
+    written = fail(failed(kReasonWrite, path));
+  }
+  if (!written) ::unlink(name.c_str());
+  return written;
+}
+
+}  // namespace sluice::cli

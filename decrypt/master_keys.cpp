@@ -1,0 +1,206 @@
+#include "sluice/decrypt/master_keys.hpp"
+
+#include <algorithm>
+
+#include "age_write.hpp"
+
+namespace sluice::decrypt {
+namespace {
+
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n\v\f";
+  const std::size_t first = text.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+std::string without_spaces(std::string_view text) {
+  std::string out(text);
+  out.erase(std::remove(out.begin(), out.end(), ' '), out.end());
+  return out;
+}
+
+std::string field(const MasterKey& key, const char* name) {
+  const auto found = key.fields.find(name);
+  return found == key.fields.end() ? std::string() : found->second;
+}
+
+std::string quoted(std::string_view text) {
+  return "\"" + std::string(text.substr(0, 200)) + "\"";
+}
+
+Result<MasterKey> kms_key(std::string_view text, const KmsSettings& kms) {
+  MasterKey key;
+  const std::string arn = without_spaces(text);
+  // ARNs may hold a "+", but no ":" after it.
+  const std::size_t role = arn.find("+arn:");
+  const bool has_role = role != std::string::npos && role > 0;
+  key.fields["arn"] = arn.substr(0, has_role ? role : arn.size());
+  if (has_role) key.fields["role"] = arn.substr(role + 1);
+  key.fields["aws_profile"] = kms.profile;
+  for (const auto& [name, value] : kms.context)
+    key.fields["context." + name] = value;
+  return key;
+}
+
+Result<MasterKey> azure_key(std::string_view text) {
+  constexpr std::string_view kScheme = "https://";
+  constexpr std::string_view kKeys = "/keys/";
+  const std::string_view url = trim(text);
+  const std::size_t keys = url.find(kKeys, kScheme.size());
+  const auto broken = [&url] {
+    return fail(Code::kInvalid, quoted(url) + " is not the URL of an Azure Key Vault key", Where{},
+                "it looks like https://VAULT.vault.azure.net/keys/NAME/VERSION");
+  };
+  if (!url.starts_with(kScheme) || keys == std::string_view::npos) return broken();
+  MasterKey key;
+  key.fields["vault_url"] = url.substr(0, keys);
+  const std::string_view rest = url.substr(keys + kKeys.size());
+  const std::size_t slash = rest.find('/');
+  const std::string_view version =
+      slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
+  key.fields["name"] = rest.substr(0, slash);
+  key.fields["version"] = version;
+  const std::string_view host = url.substr(kScheme.size(), keys - kScheme.size());
+  if (host.empty() || host.find('/') != std::string_view::npos || key.fields["name"].empty() ||
+      version.find('/') != std::string_view::npos) {
+    return broken();
+  }
+  return key;
+}
+
+Result<MasterKey> vault_key(std::string_view text) {
+  constexpr std::string_view kKeys = "/keys/";
+  const std::size_t scheme = text.find("://");
+  const std::size_t path =
+      scheme == std::string_view::npos ? scheme : text.find("/v1/", scheme + 3);
+  const std::size_t keys = path == std::string_view::npos ? path : text.find(kKeys, path + 3);
+  const std::string_view name =
+      keys == std::string_view::npos ? std::string_view() : text.substr(keys + kKeys.size());
+  if (name.empty() || name.find('/') != std::string_view::npos || keys <= path + 4) {
+    return fail(Code::kInvalid, quoted(text) + " is not the address of a Vault transit key",
+                Where{}, "it looks like https://vault.example.com:8200/v1/transit/keys/NAME");
+  }
+  MasterKey key;
+  key.fields["vault_address"] = text.substr(0, path);
+  key.fields["engine_path"] = text.substr(path + 4, keys - path - 4);
+  key.fields["key_name"] = name;
+  return key;
+}
+
+Result<MasterKey> huawei_key(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos || trim(text.substr(0, colon)).empty() ||
+      trim(text.substr(colon + 1)).empty()) {
+    return fail(Code::kInvalid, quoted(text) + " is not a Huawei KMS key", Where{},
+                "it looks like REGION:KEY-UUID");
+  }
+  MasterKey key;
+  key.fields["key_id"] = text;
+  return key;
+}
+
+Result<MasterKey> parse_one(std::string_view type, std::string_view text, const KmsSettings& kms) {
+  MasterKey key;
+  if (type == "age") {
+    key.fields["recipient"] = trim(text);
+    auto known = parse_age_recipient(key.fields["recipient"]);
+    // Kinds that are valid and cannot be written are refused where they are used.
+    if (!known && known.error().code() != Code::kUnsupported) {
+      return fail(std::move(known).error());
+    }
+  } else if (type == "pgp") {
+    key.fields["fp"] = without_spaces(text);
+  } else if (type == "kms") {
+    SLUICE_TRY(key, kms_key(text, kms));
+  } else if (type == "gcp_kms") {
+    key.fields["resource_id"] = without_spaces(text);
+  } else if (type == "hckms") {
+    SLUICE_TRY(key, huawei_key(trim(text)));
+  } else if (type == "azure_kv") {
+    SLUICE_TRY(key, azure_key(text));
+  } else if (type == "hc_vault") {
+    SLUICE_TRY(key, vault_key(text));
+  } else {
+    return fail(Code::kInternal, "unknown key type " + std::string(type));
+  }
+  key.type = type;
+  name_master_key(key);
+  if (key.type == "azure_kv" && field(key, "version").empty()) {
+    return fail(Code::kUnsupported, quoted(key.id) + ": the version of the Azure key is missing",
+                Where{}, "add it: https://VAULT.vault.azure.net/keys/NAME/VERSION");
+  }
+  return key;
+}
+
+}  // namespace
+
+void name_master_key(MasterKey& key) {
+  if (key.type == "pgp") {
+    key.id = field(key, "fp");
+  } else if (key.type == "kms") {
+    key.id = field(key, "arn");
+  } else if (key.type == "gcp_kms") {
+    key.id = field(key, "resource_id");
+  } else if (key.type == "hckms") {
+    key.id = field(key, "key_id");
+  } else if (key.type == "age") {
+    key.id = field(key, "recipient");
+  } else if (key.type == "azure_kv") {
+    key.id = field(key, "vault_url") + "/keys/" + field(key, "name") + "/" + field(key, "version");
+  } else {
+    key.id = field(key, "vault_address") + "/v1/" + field(key, "engine_path") + "/keys/" +
+             field(key, "key_name");
+  }
+}
+
+Result<std::vector<MasterKey>> parse_master_keys(std::string_view type, std::string_view list,
+                                                 const KmsSettings& kms) {
+  std::vector<MasterKey> keys;
+  if (list.empty()) return keys;
+  for (;;) {
+    const std::size_t end = list.find(',');
+    const std::string_view text = list.substr(0, end);
+    const bool skip = trim(text).empty() && (type == "hckms" || type == "hc_vault");
+    if (!skip) {
+      SLUICE_TRY(MasterKey key, parse_one(type, text, kms));
+      keys.push_back(std::move(key));
+    }
+    if (end == std::string_view::npos) return keys;
+    list.remove_prefix(end + 1);
+  }
+}
+
+Result<std::map<std::string, std::string>> parse_kms_context(std::string_view text) {
+  std::map<std::string, std::string> context;
+  while (!text.empty()) {
+    const std::size_t end = text.find(',');
+    const std::string_view pair = text.substr(0, end);
+    const std::size_t colon = pair.find(':');
+    if (colon == std::string_view::npos || pair.find(':', colon + 1) != std::string_view::npos) {
+      return fail(Code::kInvalid,
+                  "the KMS encryption context " + quoted(pair) + " is not NAME:VALUE");
+    }
+    context[std::string(pair.substr(0, colon))] = pair.substr(colon + 1);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return context;
+}
+
+std::string master_key_text(const MasterKey& key) {
+  if (key.type != "kms") return key.id;
+  constexpr std::string_view kContext = "context.";
+  std::string text = key.id;
+  if (const std::string role = field(key, "role"); !role.empty()) text += "+" + role;
+  std::string context;
+  for (const auto& [name, value] : key.fields) {
+    if (!name.starts_with(kContext)) continue;
+    if (!context.empty()) context += ",";
+    context += name.substr(kContext.size()) + ":" + value;
+  }
+  const std::string profile = field(key, "aws_profile");
+  if (!profile.empty()) return text + "|" + context + "|" + profile;
+  return context.empty() ? text : text + "|" + context;
+}
+
+}  // namespace sluice::decrypt
