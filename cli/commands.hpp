@@ -13,6 +13,7 @@ using Arguments = std::span<const std::string_view>;
 int run_command(Arguments arguments);
 int build_command(Arguments arguments);
 int decrypt_command(Arguments arguments);
+int encrypt_command(Arguments arguments);
 int sandbox_command(Arguments arguments);
 int help_command(Arguments arguments);
 

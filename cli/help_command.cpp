@@ -48,20 +48,50 @@ examples:
   sluice build overlays/prod --load-restrictor LoadRestrictionsNone -o out.yaml
 )"},
     {"decrypt", "print what `sops -d` prints",
-     R"(usage: sluice decrypt FILE [--input-type T] [--output-type T] [--output FILE] [--ignore-mac]
+     R"(usage: sluice decrypt [FILE] [flags]          also: sluice -d FILE
 
-Decrypts a SOPS file and prints it as sops does. The MAC is verified before the first byte is printed.
+Decrypts a SOPS file and prints it as sops does; without FILE, standard input. The MAC is verified before the
+first byte is printed. Exit statuses are those of sops: 51 MAC, 128 no data key, 25 value, 100 no such file, 2
+unreadable, 91 a path that cannot be read.
 
-  --input-type T, --output-type T   yaml, json, dotenv or binary; default: by the name's extension
+  --extract '["a"]["b"][0]'         print this value only: a string as it is, others in the output format
+  --input-type T, --output-type T   yaml, json, dotenv, ini or binary; default: by the name's extension
+  --filename-override NAME          the name that types and .sops.yaml go by
   --output FILE                     write there (mode 0600) instead of standard output
+  -i, --in-place                    write into FILE itself
+  --indent N                        of YAML and JSON; default: `stores:` of .sops.yaml, then 4 and a tab
   --ignore-mac                      print although the MAC does not match; says so on stderr
+  --decryption-order T,T            key types to try first; default: $SOPS_DECRYPTION_ORDER, then age,pgp
+  --config FILE                     instead of the .sops.yaml of this folder or one above
 
 age identities are looked for in SOPS_AGE_KEY, SOPS_AGE_KEY_FILE and
 $XDG_CONFIG_HOME/sops/age/keys.txt (~/.config/sops/age/keys.txt).
 
 examples:
   SOPS_AGE_KEY_FILE=age.key sluice decrypt secret.yaml
+  sluice decrypt --extract '["data"]["password"]' secret.yaml
   sluice decrypt --output-type json secret.yaml
+)"},
+    {"encrypt", "encrypt a file as `sops encrypt` does",
+     R"(usage: sluice encrypt [FILE] [flags]          also: sluice -e FILE
+
+Encrypts the values of a file and adds the metadata of SOPS; `sops -d` reads the result. Keys and rules come from
+the flags, else from the first creation rule of .sops.yaml that matches the file. Without FILE, standard input.
+Comments, order and layout stay as they are.
+
+  -a, --age R,R   -p, --pgp F,F   -k, --kms ARN,ARN   --gcp-kms ID   --azure-kv URL   --hc-vault-transit URI
+  --hckms ID                        whom to encrypt for; also $SOPS_AGE_RECIPIENTS, $SOPS_PGP_FP, …
+  --encrypted-regex R, --unencrypted-regex R, --encrypted-suffix S, --unencrypted-suffix S,
+  --encrypted-comment-regex R, --unencrypted-comment-regex R    which values; one of them
+  --mac-only-encrypted              the MAC covers encrypted values only
+  --shamir-secret-sharing-threshold N   how many key groups are needed
+  --encryption-context K:V,K:V, --aws-profile P                 for AWS keys
+  -i, --in-place, --output FILE     instead of standard output
+  --input-type T, --output-type T, --filename-override NAME, --indent N, --config FILE   as for decrypt
+
+examples:
+  sluice encrypt -i secret.yaml                             # as .sops.yaml says
+  sluice encrypt --age age1… --encrypted-regex '^(data|stringData)$' secret.yaml > secret.enc.yaml
 )"},
     {"sandbox", "serve a small Kubernetes API on loopback, for demos and tests",
      R"(usage: sluice sandbox [--port N] [--write-kubeconfig FILE]

@@ -15,11 +15,20 @@ struct Command {
   std::string_view name;
   int (*run)(Arguments);
 };
-constexpr Command kCommands[] = {{"run", sluice::cli::run_command},
-                                 {"build", sluice::cli::build_command},
-                                 {"decrypt", sluice::cli::decrypt_command},
-                                 {"sandbox", sluice::cli::sandbox_command},
-                                 {"help", sluice::cli::help_command}};
+constexpr Command kCommands[] = {
+    {"run", sluice::cli::run_command},         {"build", sluice::cli::build_command},
+    {"decrypt", sluice::cli::decrypt_command}, {"encrypt", sluice::cli::encrypt_command},
+    {"sandbox", sluice::cli::sandbox_command}, {"help", sluice::cli::help_command}};
+
+// The command that sops' mode flags mean; "" when there is none among them.
+std::string_view sops_mode(Arguments arguments) {
+  for (const std::string_view argument : arguments) {
+    if (argument == "--") break;
+    if (argument == "-d" || argument == "--decrypt") return "decrypt";
+    if (argument == "-e" || argument == "--encrypt") return "encrypt";
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -28,19 +37,22 @@ int main(int argc, char** argv) {
   const sluice::crypto::HardenReport hardened = sluice::crypto::harden_process();
   const std::vector<std::string_view> arguments(argv + 1, argv + argc);
   if (arguments.empty()) return sluice::cli::help_command({});
-  const std::string_view name = arguments.front();
+  std::string_view name = arguments.front();
   if (name == "--version" || name == "version") {
     std::puts("sluice " SLUICE_VERSION);
     return 0;
   }
   if (name == "--help" || name == "-h") return sluice::cli::help_command({});
-  const Arguments rest = Arguments(arguments).subspan(1);
+  // Flags first are those of sops: `sluice -d FILE`, `sluice --ignore-mac -d FILE`.
+  const std::string_view mode = name.starts_with('-') ? sops_mode(arguments) : "";
+  if (!mode.empty()) name = mode;
+  const Arguments rest = Arguments(arguments).subspan(mode.empty() ? 1 : 0);
   for (const Command& command : kCommands) {
     if (command.name != name) continue;
     for (const std::string_view argument : rest) {
       if (argument == "--help" || argument == "-h") return sluice::cli::help_command({&name, 1});
     }
-    if (name == "run" || name == "decrypt") {
+    if (name == "run" || name == "decrypt" || name == "encrypt") {
       if (const std::string missing = hardened.text(); !missing.empty()) {
         std::fprintf(stderr, "sluice: warning: %s\n", missing.c_str());
       }

@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <malloc.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -55,6 +56,17 @@ HardenReport harden_process() {
   const SecretBytes probe(1);  // maps the first pages
   report.memory_locking = !secret_pool_stats().lock_refused;
   return report;
+}
+
+void harden_heap() {
+  // glibc then overwrites every block that is freed, libyaml's buffers and strings alike.
+  constexpr int kPattern = 0x5a;
+  mallopt(M_PERTURB, kPattern);
+  rlimit locked{};
+  // Under a limit, locking the future would make allocations fail instead.
+  if (getrlimit(RLIMIT_MEMLOCK, &locked) == 0 && locked.rlim_cur == RLIM_INFINITY) {
+    static_cast<void>(mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT));
+  }
 }
 
 std::string HardenReport::text() const {

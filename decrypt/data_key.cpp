@@ -5,6 +5,8 @@
 #include <optional>
 #include <set>
 
+#include "sluice/crypto/aead.hpp"
+
 namespace sluice::decrypt {
 namespace {
 
@@ -143,6 +145,82 @@ Result<crypto::SecretBytes> combine_parts(const std::vector<crypto::SecretBytes>
     }
   }
   return secret;
+}
+
+Result<std::vector<crypto::SecretBytes>> split_parts(const crypto::SecretBytes& secret,
+                                                     std::size_t count, std::int64_t threshold) {
+  if (count > 255) return fail(Code::kInvalid, "more than 255 key groups");
+  if (threshold < 2 || static_cast<std::uint64_t>(threshold) > count) {
+    return fail(Code::kInvalid,
+                "a Shamir threshold of " + std::to_string(threshold) + " with " +
+                    std::to_string(count) + " key groups",
+                Where{}, "use 2 to " + std::to_string(count));
+  }
+  if (secret.empty()) return fail(Code::kInvalid, "an empty data key cannot be split");
+  std::vector<crypto::SecretBytes> parts;
+  for (std::size_t i = 0; i < count; ++i) {
+    parts.emplace_back(secret.size() + 1);
+    parts.back().writable()[secret.size()] = static_cast<std::byte>(i + 1);  // x; 0 is the secret
+  }
+  const auto degree = static_cast<std::size_t>(threshold) - 1;
+  for (std::size_t byte = 0; byte < secret.size(); ++byte) {
+    const crypto::SecretBytes coefficients = crypto::random_bytes(degree);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto x = static_cast<std::uint8_t>(i + 1);
+      std::uint8_t y = 0;  // Horner, from the highest coefficient to the secret
+      for (std::size_t k = degree; k-- > 0;) {
+        y = multiply(y ^ std::to_integer<std::uint8_t>(coefficients.reveal()[k]), x);
+      }
+      y ^= std::to_integer<std::uint8_t>(secret.reveal()[byte]);
+      parts[i].writable()[byte] = static_cast<std::byte>(y);
+    }
+  }
+  return parts;
+}
+
+namespace {
+
+Result<std::string> wrap_for(const MasterKey& key, const crypto::SecretBytes& part,
+                             const KeyServices& services, const CancelToken& cancel) {
+  std::optional<Error> error;
+  for (const auto& service : services) {
+    if (service->type() != key.type) continue;
+    auto wrapped = service->wrap(key, part, cancel);
+    if (wrapped) return wrapped;
+    error = std::move(wrapped).error();
+  }
+  if (!error) {
+    error = Error(Code::kUnsupported, "encrypting for keys of this type is not supported");
+  }
+  return fail(std::move(*error).prefix("cannot encrypt the data key for " + describe(key) + ": "));
+}
+
+}  // namespace
+
+Result<void> wrap_data_key(Metadata& metadata, const crypto::SecretBytes& data_key,
+                           const KeyServices& services, const std::string& now,
+                           const CancelToken& cancel) {
+  const std::string hint = "give --age RECIPIENT, or a creation rule in .sops.yaml";
+  if (metadata.groups.empty()) return fail(Code::kInvalid, "no keys to encrypt for", Where{}, hint);
+  for (const auto& group : metadata.groups) {
+    if (group.empty()) return fail(Code::kInvalid, "a key group without keys", Where{}, hint);
+  }
+  std::vector<crypto::SecretBytes> parts;
+  if (metadata.groups.size() == 1) {
+    parts.push_back(data_key.clone());
+  } else {
+    if (metadata.shamir_threshold == 0) {
+      metadata.shamir_threshold = static_cast<std::int64_t>(metadata.groups.size());
+    }
+    SLUICE_TRY(parts, split_parts(data_key, metadata.groups.size(), metadata.shamir_threshold));
+  }
+  for (std::size_t i = 0; i < metadata.groups.size(); ++i) {
+    for (MasterKey& key : metadata.groups[i]) {
+      SLUICE_TRY(key.wrapped_key, wrap_for(key, parts[i], services, cancel));
+      if (key.type != "age" && key.fields["created_at"].empty()) key.fields["created_at"] = now;
+    }
+  }
+  return {};
 }
 
 Result<crypto::SecretBytes> recover_data_key(const Metadata& metadata, const KeyServices& services,

@@ -5,6 +5,8 @@
 #include <optional>
 #include <unordered_map>
 
+#include "sluice/decrypt/encryptor.hpp"
+
 #include "data_key.hpp"
 #include "enc_value.hpp"
 #include "open_tree.hpp"
@@ -103,10 +105,11 @@ Result<crypto::SecretBytes> print(SopsFile& file, const crypto::SecretBytes& dat
       if (!printed) return cannot_print(std::move(printed).error());
       return std::move(out).take();
     }
-    // Upstream prints the other documents of the file, too.
+    // Upstream prints the other documents of the file, too, where the format has several.
     Item found = std::move(*item);
     found.key.clear();
     file.tree.front() = std::move(found);
+    if (options.output != Format::kYaml) file.tree.resize(1);
   }
   auto printed = print_tree(file.tree, options.output, style, out);
   if (!printed) return cannot_print(std::move(printed).error());
@@ -266,8 +269,9 @@ Result<std::vector<std::string>> parse_decryption_order(std::string_view text) {
 
 int sops_exit_code(const Error& error) {
   static constexpr std::pair<std::string_view, int> kCodes[] = {
-      {kReasonNoDataKey, 128}, {kReasonMac, 51},  {kReasonValue, 25},
-      {kReasonPrint, 4},       {kReasonPath, 91}, {kReasonOrder, 112}};
+      {kReasonNoDataKey, 128}, {kReasonMac, 51},    {kReasonValue, 25},     {kReasonPrint, 4},
+      {kReasonPath, 91},       {kReasonOrder, 112}, {kReasonInput, 2},      {kReasonRules, 8},
+      {kReasonEncrypt, 23},    {kReasonEmpty, 92},  {kReasonEncrypted, 203}};
   for (const auto& [reason, code] : kCodes) {
     if (error.reason() == reason) return code;
   }

@@ -1,20 +1,12 @@
 #include "open_tree.hpp"
 
-#include <array>
-
-#include "sluice/crypto/hash.hpp"
 #include "sluice/decrypt/decryptor.hpp"
 
 #include "enc_value.hpp"
+#include "mac.hpp"
 
 namespace sluice::decrypt {
 namespace {
-
-// What starts a MAC over encrypted values only, so that it differs from one over all values: the
-// SHA-256 of "sops".
-constexpr std::array<unsigned char, 32> kOnlyEncrypted = {
-    0x8a, 0x3f, 0xd2, 0xad, 0x54, 0xce, 0x66, 0x52, 0x7b, 0x10, 0x34, 0xf3, 0xd1, 0x47, 0xbe, 0x0b,
-    0x0b, 0x97, 0x5b, 0x3b, 0xf4, 0x4f, 0x72, 0xc6, 0xfd, 0xad, 0xec, 0x81, 0x76, 0xf2, 0x7d, 0x69};
 
 // A value's name in messages: its path, which is no secret.
 std::string name_of(const Visit& visit) {
@@ -23,22 +15,10 @@ std::string name_of(const Visit& visit) {
   return "\"" + path + "\"";
 }
 
-void hash_value(crypto::Hash& hash, ItemKind kind, std::string_view text) {
-  if (kind == ItemKind::kBool) {
-    hash.append(text == "true" ? std::string_view("True") : std::string_view("False"));
-  } else {
-    hash.append(text);
-  }
-}
-
 class Opener {
  public:
   Opener(SopsFile& file, const crypto::SecretBytes& data_key, Keep keep)
-      : file_(file), data_key_(data_key), keep_(keep) {
-    if (file.metadata.mac_only_encrypted) {
-      hash_.append(std::as_bytes(std::span(kOnlyEncrypted)));
-    }
-  }
+      : file_(file), data_key_(data_key), keep_(keep), mac_(file.metadata.mac_only_encrypted) {}
 
   Result<void> visit(const Visit& visit) {
     Item& item = visit.item;
@@ -47,7 +27,7 @@ class Opener {
       return {};  // comments are not part of the MAC
     }
     if (!visit.selected) {
-      if (!file_.metadata.mac_only_encrypted) hash_value(hash_, item.kind, item.text);
+      if (!file_.metadata.mac_only_encrypted) mac_.add(item.kind, item.text);
       return {};
     }
     if (item.kind != ItemKind::kString) {
@@ -71,14 +51,14 @@ class Opener {
                     Where{"", item.line, item.column});
       }
     } else {
-      hash_value(hash_, opened->kind, opened->text.reveal_text());
+      mac_.add(opened->kind, opened->text.reveal_text());
     }
     if (keep_ == Keep::kPlaintext) set(item, std::move(*opened));
     return {};
   }
 
   Result<void> verify_mac() {
-    const auto computed = hash_.finish();
+    const crypto::SecretBytes computed = mac_.finish();
     const auto mismatch = [](std::string what) {
       return fail(Error(Code::kIntegrity, std::move(what), Where{},
                         "if the change was intended, encrypt the file again with sops")
@@ -90,12 +70,7 @@ class Opener {
       return mismatch(
           "MAC mismatch: the MAC of the file cannot be decrypted; it or lastmodified was changed");
     }
-    std::array<char, 128> hex{};
-    for (std::size_t i = 0; i < 64; ++i) {
-      hex[2 * i] = "0123456789ABCDEF"[computed[i] >> 4];
-      hex[2 * i + 1] = "0123456789ABCDEF"[computed[i] & 15];
-    }
-    if (!crypto::equal_constant_time(std::as_bytes(std::span(hex)), opened->text.reveal())) {
+    if (!crypto::equal_constant_time(computed.reveal(), opened->text.reveal())) {
       return mismatch("MAC mismatch: the file was changed after it was encrypted");
     }
     return {};
@@ -124,7 +99,7 @@ class Opener {
   SopsFile& file_;
   const crypto::SecretBytes& data_key_;
   Keep keep_;
-  crypto::Hash hash_{crypto::HashAlgorithm::kSha512};
+  MacInput mac_;
 };
 
 }  // namespace

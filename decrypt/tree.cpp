@@ -52,8 +52,34 @@ Result<void> print_tree(const Tree& tree, Format format, const PrintOptions& opt
   return fail(Code::kInternal, "unknown format");
 }
 
+namespace {
+
+// A comment of a list as Go's encoders print its struct.
+Item comment_fields(const Item& comment, bool lower_case) {
+  Item fields;
+  fields.kind = ItemKind::kMapping;
+  Item value;
+  value.kind = ItemKind::kString;
+  value.key = lower_case ? "value" : "Value";
+  value.secret = crypto::SecretBytes::copy_of(comment.bytes());
+  value.is_secret = true;
+  Item is_inline;
+  is_inline.kind = ItemKind::kBool;
+  is_inline.key = lower_case ? "inline" : "Inline";
+  is_inline.text = comment.inline_comment ? "true" : "false";
+  fields.items.push_back(std::move(value));
+  fields.items.push_back(std::move(is_inline));
+  return fields;
+}
+
+}  // namespace
+
 Result<void> print_value(const Item& item, Format format, const PrintOptions& options,
                          ByteSink& out) {
+  if (item.is_comment() && (format == Format::kYaml || format == Format::kJson)) {
+    return print_value(comment_fields(item, /*lower_case=*/format == Format::kYaml), format,
+                       options, out);
+  }
   switch (format) {
     case Format::kYaml:
       return print_yaml_value(item, out);

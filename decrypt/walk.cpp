@@ -117,7 +117,7 @@ class Walker {
     const std::size_t selector_size = selector_.size();
     for (Item& child : item.items) {
       if (child.is_comment()) {
-        comments.add(selection_.matches_comment(child.text));
+        comments.add(selection_.matches_comment(child.bytes()));
         SLUICE_CHECK(leaf(child, key_matches, outer_comments, comments, false));
         continue;
       }
@@ -145,7 +145,7 @@ class Walker {
     std::size_t index = 0;
     for (Item& child : item.items) {
       if (child.is_comment()) {
-        comments.add(selection_.matches_comment(child.text));
+        comments.add(selection_.matches_comment(child.bytes()));
         SLUICE_CHECK(leaf(child, key_matches, outer_comments, comments, true));
         continue;
       }

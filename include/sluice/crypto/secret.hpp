@@ -82,6 +82,11 @@ struct HardenReport {
 /// frees in OpenSSL (http does the same for libcurl).
 HardenReport harden_process();
 
+/// For processes that parse plaintext and so have it in ordinary memory for a while (encrypt, edit):
+/// every block that the heap frees is overwritten, and nothing is swapped where the limit on locked
+/// memory allows it. Slows allocation down.
+void harden_heap();
+
 /// What the pool holds now. When a lock is refused (RLIMIT_MEMLOCK) the pages are used all the
 /// same, since failing to render helps nobody, but they are counted here and harden_process() says
 /// so.

@@ -121,7 +121,8 @@ struct DecryptFileOptions {
   int json_indent = -1;  ///< -1 is a tab
   bool ignore_mac = false;
   std::vector<std::string> decryption_order = kDefaultDecryptionOrder;
-  ValuePath extract;  ///< prints this value only: a string as it is, others in the output format
+  ValuePath extract =
+      {};  ///< prints this value only: a string as it is, others in the output format
 };
 Result<crypto::SecretBytes> decrypt_file(std::string_view bytes, const std::string& path,
                                          const DecryptFileOptions& options,

@@ -1,0 +1,104 @@
+#include "written_file.hpp"
+
+#include <algorithm>
+
+#include "metadata_write.hpp"
+#include "open_tree.hpp"
+
+namespace sluice::decrypt {
+namespace {
+
+Item clone(const Item& item) {
+  Item copy;
+  copy.kind = item.kind;
+  copy.inline_comment = item.inline_comment;
+  copy.key_is_string = item.key_is_string;
+  copy.line = item.line;
+  copy.column = item.column;
+  copy.key = item.key;
+  copy.text = item.text;
+  copy.secret = item.secret.clone();
+  copy.is_secret = item.is_secret;
+  copy.items.reserve(item.items.size());
+  for (const Item& child : item.items)
+    copy.items.push_back(clone(child));
+  return copy;
+}
+
+bool same(const Item& a, const Item& b) {
+  return a.kind == b.kind && a.key_is_string == b.key_is_string && a.key == b.key &&
+         a.bytes() == b.bytes() &&
+         std::equal(a.items.begin(), a.items.end(), b.items.begin(), b.items.end(), same);
+}
+
+}  // namespace
+
+Result<Tree> read_plain_tree(const crypto::SecretBytes& text, Format format) {
+  if (format != Format::kBinary) return read_tree(text.reveal_text(), format);
+  if (text.size() > kMaxSopsFileBytes) {
+    return fail(Code::kUnsupported,
+                "a file larger than " + std::to_string(kMaxSopsFileBytes >> 20) + " MiB");
+  }
+  Item data;
+  data.kind = ItemKind::kString;
+  data.key = "data";
+  data.secret = text.clone();
+  data.is_secret = true;
+  Item root;
+  root.kind = ItemKind::kMapping;
+  root.items.push_back(std::move(data));
+  Tree tree;
+  tree.push_back(std::move(root));
+  return tree;
+}
+
+Tree clone_tree(const Tree& tree) {
+  Tree copy;
+  for (const Item& document : tree)
+    copy.push_back(clone(document));
+  return copy;
+}
+
+bool same_tree(const Tree& a, const Tree& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
+}
+
+Result<std::string> print_encrypted(Tree tree, Metadata metadata, Format format,
+                                    const PrintOptions& style, const crypto::SecretBytes& data_key,
+                                    const KnownValues* known, const std::string& now) {
+  const auto refused = [](Error error, std::string_view reason) {
+    return fail(std::move(error).reason(std::string(reason)));
+  };
+  SLUICE_TRY(const auto mac, encrypt_tree(tree, metadata, data_key, ListComments::kItems, known));
+  seal_mac(metadata, mac, data_key, now);
+  SLUICE_CHECK(add_metadata(tree, metadata, format));
+  std::string text;
+  StringSink sink(text);
+  const Format printed_as = format == Format::kBinary ? Format::kJson : format;
+  if (auto printed = print_tree(tree, printed_as, style, sink); !printed) {
+    return refused(std::move(printed).error(), kReasonPrint);
+  }
+  auto again = read_sops_file(text, format);
+  auto opened = again ? open_tree(*again, data_key, Keep::kNothing, /*ignore_mac=*/false)
+                      : Result<void>(fail(std::move(again).error()));
+  if (!opened) {
+    return refused(
+        Error(Code::kUnsupported,
+              "this content cannot be encrypted so that it can be decrypted again (" +
+                  opened.error().message() + ")",
+              Where{},
+              "encrypted_comment_regex and comments inside of lists, or numbers in another "
+              "format, are the usual cause"),
+        kReasonEncrypt);
+  }
+  return text;
+}
+
+Result<std::optional<std::string>> encrypt_in_place(
+    const crypto::SecretBytes& /*plaintext*/, const Tree& /*tree*/, Metadata /*metadata*/,
+    Format /*format*/, const crypto::SecretBytes& /*data_key*/, const KnownValues* /*known*/,
+    const std::string& /*now*/, const PrintOptions& /*style*/) {
+  return std::optional<std::string>();
+}
+
+}  // namespace sluice::decrypt
