@@ -10,6 +10,7 @@
 #include "overrides.hpp"
 #include "replacements.hpp"
 #include "resource_reader.hpp"
+#include "sealed_scope.hpp"
 #include "sort_order.hpp"
 #include "steps.hpp"
 #include "target.hpp"
@@ -126,6 +127,7 @@ Result<ResMap> build_all(const TreePath& directory, BuildContext& context) {
       return fail(std::move(fits).error().at(context.where(node)));
     }
   }
+  SLUICE_CHECK(check_sealed_scopes(all.resources, context));
   return std::move(all.resources);
 }
 
