@@ -133,6 +133,20 @@ Result<decrypt::KeyServices> age_keys_from_file(const std::string& path) {
   return with_cloud_keys(age);
 }
 
+Result<decrypt::SealedKeys> sealed_keys_from_files(const std::vector<std::string>& paths) {
+  decrypt::SealedKeys keys;
+  for (const std::string& list : paths) {
+    for (std::size_t at = 0; at <= list.size();) {
+      const std::size_t comma = std::min(list.find(',', at), list.size());
+      const std::string path = list.substr(at, comma - at);
+      at = comma + 1;
+      SLUICE_TRY(const crypto::SecretBytes content, read_secret_file(path));
+      SLUICE_CHECK(keys.add(content, path));
+    }
+  }
+  return keys;
+}
+
 struct SignalWatch::State {
   sigset_t signals{};
   sigset_t before{};

@@ -4,11 +4,13 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "sluice/base/cancel.hpp"
 #include "sluice/base/result.hpp"
 #include "sluice/crypto/secret.hpp"
 #include "sluice/decrypt/decryptor.hpp"
+#include "sluice/decrypt/sealed_secret.hpp"
 
 namespace sluice::cli {
 
@@ -27,6 +29,8 @@ Result<void> write_secret(int descriptor, const crypto::SecretBytes& bytes);
 Result<decrypt::KeyServices> age_keys_from_environment();
 /// The identities of one file, and the key services of cloud_keys.hpp.
 Result<decrypt::KeyServices> age_keys_from_file(const std::string& path);
+/// The private keys of Sealed Secrets in these files, each of which may be a comma-separated list.
+Result<decrypt::SealedKeys> sealed_keys_from_files(const std::vector<std::string>& paths);
 
 /// Cancels `source` on SIGINT and SIGTERM for as long as it lives. Make it before other threads
 /// start.

@@ -37,7 +37,10 @@ given; then the status tells the kind of failure: 1 input, 2 no key, 3 busy or a
 
   --key FILE                 age identities: names of generated Secrets are those of the plaintext; encrypted
                              values print as **SOPS**
-  --show-secrets             with --key: print the plaintext instead
+  --recovery-private-key FILE[,FILE]
+                             keys of Sealed Secrets: each SealedSecret is printed as its Secret, **SOPS** for values
+  --check-sealed-secrets     a SealedSecret that is renamed or moved out of its scope is an error, not a warning
+  --show-secrets             with one of the keys: print the plaintext instead
   --strict-yaml              both YAML engines must accept and agree on every file
   -o, --output FILE|DIR      --load-restrictor LoadRestrictionsRootOnly|LoadRestrictionsNone
   --reorder legacy|none      --enable-managedby-label      --enable-alpha-plugins
@@ -92,6 +95,20 @@ Comments, order and layout stay as they are.
 examples:
   sluice encrypt -i secret.yaml                             # as .sops.yaml says
   sluice encrypt --age age1… --encrypted-regex '^(data|stringData)$' secret.yaml > secret.enc.yaml
+)"},
+    {"unseal", "print the Secret of a SealedSecret, as kubeseal --recovery-unseal does",
+     R"(usage: sluice unseal --recovery-private-key FILE[,FILE...] [-o json|yaml] [FILE]
+
+Opens a SealedSecret (default: from standard input) and prints its Secret. Every value opens, or nothing is
+printed.
+
+  --recovery-private-key FILE   PEM private key, or a back-up of the controller's key Secrets (YAML or JSON, also
+                                a List); may be repeated
+  -o, --format json|yaml        default json
+
+examples:
+  kubectl get secret -n kube-system -l sealedsecrets.bitnami.com/sealed-secrets-key -o yaml > keys.yaml
+  sluice unseal --recovery-private-key keys.yaml -o yaml sealed.yaml
 )"},
     {"sandbox", "serve a small Kubernetes API on loopback, for demos and tests",
      R"(usage: sluice sandbox [--port N] [--write-kubeconfig FILE]

@@ -18,7 +18,8 @@ struct Command {
 constexpr Command kCommands[] = {
     {"run", sluice::cli::run_command},         {"build", sluice::cli::build_command},
     {"decrypt", sluice::cli::decrypt_command}, {"encrypt", sluice::cli::encrypt_command},
-    {"sandbox", sluice::cli::sandbox_command}, {"help", sluice::cli::help_command}};
+    {"unseal", sluice::cli::unseal_command},   {"sandbox", sluice::cli::sandbox_command},
+    {"help", sluice::cli::help_command}};
 
 // The command that sops' mode flags mean; "" when there is none among them.
 std::string_view sops_mode(Arguments arguments) {
@@ -52,7 +53,7 @@ int main(int argc, char** argv) {
     for (const std::string_view argument : rest) {
       if (argument == "--help" || argument == "-h") return sluice::cli::help_command({&name, 1});
     }
-    if (name == "run" || name == "decrypt" || name == "encrypt") {
+    if (name == "run" || name == "decrypt" || name == "encrypt" || name == "unseal") {
       if (const std::string missing = hardened.text(); !missing.empty()) {
         std::fprintf(stderr, "sluice: warning: %s\n", missing.c_str());
       }
