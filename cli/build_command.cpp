@@ -17,6 +17,7 @@
 #include "commands.hpp"
 #include "environment.hpp"
 #include "flags.hpp"
+#include "key_sources.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -278,7 +279,7 @@ Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
   };
   std::unique_ptr<decrypt::SopsDecryptor> decryptor;
   if (!flags.key.empty()) {
-    SLUICE_TRY(auto keys, age_keys_from_file(flags.key));
+    SLUICE_TRY(auto keys, keys_from_file(flags.key));
     flags.options.lift_encrypted = true;
     flags.options.sops_files = std::make_shared<decrypt::SopsFiles>();
     decryptor = std::make_unique<decrypt::SopsDecryptor>(flags.options.sops_files, std::move(keys));

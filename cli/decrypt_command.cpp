@@ -4,6 +4,8 @@
 
 #include "commands.hpp"
 #include "environment.hpp"
+#include "flags.hpp"
+#include "key_sources.hpp"
 #include "sops_files.hpp"
 
 namespace sluice::cli {
@@ -21,7 +23,7 @@ Result<void> decrypt(const std::vector<std::string>& arguments, const SopsFlags&
   SLUICE_TRY(options.decryption_order, flags.decryption_order());
   SLUICE_TRY(options.extract, decrypt::parse_value_path(extract));
   SLUICE_TRY(const std::string bytes, read_ciphertext(place));
-  SLUICE_TRY(const auto keys, age_keys_from_environment());
+  SLUICE_TRY(const auto keys, keys_from_environment());
   if (flags.ignore_mac)
     std::fprintf(stderr, "sluice: warning: --ignore-mac: the file may have been tampered with\n");
   SLUICE_TRY(const auto plaintext,

@@ -24,11 +24,8 @@ Result<crypto::SecretBytes> read_secret_file(const std::string& path);
 /// Writes secret bytes to a file descriptor, without stdio's buffers.
 Result<void> write_secret(int descriptor, const crypto::SecretBytes& bytes);
 
-/// age identities as sops looks for them: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE, the default keys.txt (a
-/// place that is not there is noted for messages), and the key services of cloud_keys.hpp.
+/// keys_from_environment() of key_sources.hpp.
 Result<decrypt::KeyServices> age_keys_from_environment();
-/// The identities of one file, and the key services of cloud_keys.hpp.
-Result<decrypt::KeyServices> age_keys_from_file(const std::string& path);
 /// The private keys of Sealed Secrets in these files, each of which may be a comma-separated list.
 Result<decrypt::SealedKeys> sealed_keys_from_files(const std::vector<std::string>& paths);
 

@@ -35,7 +35,7 @@ Builds the kustomization in DIR (default: the current directory). Output, exit s
 of kustomize 5.8: 1 for whatever fails. SOPS files are printed as they are, as kustomize does, unless --key is
 given; then the status tells the kind of failure: 1 input, 2 no key, 3 busy or away, 4 tampered with.
 
-  --key FILE                 age identities: names of generated Secrets are those of the plaintext; encrypted
+  --key FILE                 age identities or OpenPGP keys: names of generated Secrets are those of the plaintext; encrypted
                              values print as **SOPS**
   --recovery-private-key FILE[,FILE]
                              keys of Sealed Secrets: each SealedSecret is printed as its Secret, **SOPS** for values
@@ -68,7 +68,9 @@ unreadable, 91 a path that cannot be read.
   --config FILE                     instead of the .sops.yaml of this folder or one above
 
 age identities are looked for in SOPS_AGE_KEY, SOPS_AGE_KEY_FILE and
-$XDG_CONFIG_HOME/sops/age/keys.txt (~/.config/sops/age/keys.txt).
+$XDG_CONFIG_HOME/sops/age/keys.txt (~/.config/sops/age/keys.txt). OpenPGP secret keys: SLUICE_PGP_KEY_FILE
+(what gpg --export-secret-keys wrote; several files with ":" between them) and secring.gpg of GNUPGHOME.
+Passphrases: a line each of the descriptor SLUICE_PASSPHRASE_FD names, or a prompt on the terminal.
 
 examples:
   SOPS_AGE_KEY_FILE=age.key sluice decrypt secret.yaml

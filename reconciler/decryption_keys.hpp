@@ -11,10 +11,10 @@
 
 namespace sluice::reconciler {
 
-/// Reads Secret `ns`/`name` and takes each `*.agekey` entry. `name` "" gives services without
-/// identities, whose refusals say so. Errors: kNotFound (`secrets "name" not found`), kInvalid
-/// naming the entry; kUnsupported for entries Flux would use and sluice cannot yet (`*.asc`,
-/// `sops.*`) when there is no age key beside them.
+/// Reads Secret `ns`/`name` and takes each `*.agekey` and `*.asc` entry. `name` "" gives services
+/// without identities, whose refusals say so. Errors: kNotFound (`secrets "name" not found`),
+/// kInvalid naming the entry; kUnsupported for entries Flux would use and sluice cannot yet
+/// (`sops.*`) when there is no other key beside them.
 Result<decrypt::KeyServices> decryption_keys(kube::Client& client, const std::string& ns,
                                              const std::string& name, const CancelToken& cancel);
 
