@@ -6,6 +6,7 @@
 #include "sluice/crypto/secret.hpp"
 
 #include "commands.hpp"
+#include "flags.hpp"
 
 namespace {
 
@@ -18,8 +19,7 @@ struct Command {
 constexpr Command kCommands[] = {
     {"run", sluice::cli::run_command},         {"build", sluice::cli::build_command},
     {"decrypt", sluice::cli::decrypt_command}, {"encrypt", sluice::cli::encrypt_command},
-    {"unseal", sluice::cli::unseal_command},   {"sandbox", sluice::cli::sandbox_command},
-    {"help", sluice::cli::help_command}};
+    {"sandbox", sluice::cli::sandbox_command}, {"help", sluice::cli::help_command}};
 
 // The command that sops' mode flags mean; "" when there is none among them.
 std::string_view sops_mode(Arguments arguments) {
@@ -29,6 +29,39 @@ std::string_view sops_mode(Arguments arguments) {
     if (argument == "-e" || argument == "--encrypt") return "encrypt";
   }
   return {};
+}
+
+// --mlock is every command's: what it decides must be decided before any secret is read. It is
+// taken out; the others go to `left`.
+sluice::Result<sluice::crypto::LockPolicy> take_lock_policy(Arguments arguments,
+                                                            std::vector<std::string_view>& left) {
+  auto policy = sluice::crypto::LockPolicy::kWarn;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    std::string_view value = arguments[i];
+    if (value == "--") {
+      left.insert(left.end(), arguments.begin() + static_cast<std::ptrdiff_t>(i), arguments.end());
+      break;
+    }
+    constexpr std::string_view kFlag = "--mlock";
+    if (!value.starts_with(kFlag) || (value.size() > kFlag.size() && value[kFlag.size()] != '=')) {
+      left.push_back(value);
+      continue;
+    }
+    if (value.size() > kFlag.size()) {
+      value.remove_prefix(kFlag.size() + 1);
+    } else {
+      value = i + 1 < arguments.size() ? arguments[++i] : std::string_view();
+    }
+    if (value == "require") {
+      policy = sluice::crypto::LockPolicy::kRequire;
+    } else if (value == "warn") {
+      policy = sluice::crypto::LockPolicy::kWarn;
+    } else {
+      return sluice::fail(sluice::Code::kInvalid, "--mlock: expected warn or require, found \"" +
+                                                      std::string(value) + "\"");
+    }
+  }
+  return policy;
 }
 
 }  // namespace
@@ -53,12 +86,21 @@ int main(int argc, char** argv) {
     for (const std::string_view argument : rest) {
       if (argument == "--help" || argument == "-h") return sluice::cli::help_command({&name, 1});
     }
-    if (name == "run" || name == "decrypt" || name == "encrypt" || name == "unseal") {
-      if (const std::string missing = hardened.text(); !missing.empty()) {
-        std::fprintf(stderr, "sluice: warning: %s\n", missing.c_str());
+    std::vector<std::string_view> left;
+    const auto policy = take_lock_policy(rest, left);
+    if (!policy) return sluice::cli::report(policy.error());
+    try {
+      sluice::crypto::set_lock_policy(*policy);
+      if (name == "run" || name == "decrypt" || name == "encrypt") {
+        if (const std::string missing = hardened.text(); !missing.empty()) {
+          std::fprintf(stderr, "sluice: warning: %s\n", missing.c_str());
+        }
       }
+      return command.run(left);
+    } catch (const sluice::crypto::LockRefused& refused) {
+      return sluice::cli::report(
+          {sluice::Code::kDenied, refused.what(), sluice::Where{}, "--mlock warn goes on without"});
     }
-    return command.run(rest);
   }
   std::fprintf(stderr, "Error: unknown command \"%.*s\" (sluice help lists the commands)\n",
                static_cast<int>(name.size()), name.data());

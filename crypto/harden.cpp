@@ -38,6 +38,14 @@ void* reallocate(void* block, std::size_t size, const char* file, int line) {
   return larger;
 }
 
+void raise_lock_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  // When it cannot be raised, locking itself will tell.
+  static_cast<void>(setrlimit(RLIMIT_MEMLOCK, &limit));
+}
+
 bool turn_core_dumps_off() {
   const rlimit none{0, 0};
   if (setrlimit(RLIMIT_CORE, &none) != 0) return false;
@@ -53,6 +61,7 @@ HardenReport harden_process() {
   HardenReport report;
   report.library_memory_wiped = CRYPTO_set_mem_functions(allocate, reallocate, release) == 1;
   report.core_dumps_off = turn_core_dumps_off();
+  raise_lock_limit();
   const SecretBytes probe(1);  // maps the first pages
   report.memory_locking = !secret_pool_stats().lock_refused;
   return report;

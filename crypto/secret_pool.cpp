@@ -75,6 +75,12 @@ class Pool {
     free_[class_of(block.capacity)].push_back(block.data);
   }
 
+  void set_policy(LockPolicy policy) {
+    const std::lock_guard lock(mutex_);
+    policy_ = policy;
+    if (policy == LockPolicy::kRequire && stats_.lock_refused) throw LockRefused();
+  }
+
   SecretPoolStats stats() {
     const std::lock_guard lock(mutex_);
     return stats_;
@@ -93,6 +99,10 @@ class Pool {
     if (mlock(pages, size) == 0) {
       stats_.locked_bytes += size;
     } else {
+      if (policy_ == LockPolicy::kRequire) {
+        munmap(pages, size);
+        throw LockRefused();
+      }
       stats_.lock_refused = true;
       stats_.unlocked_bytes += size;
       unlocked_.push_back(data);
@@ -136,6 +146,7 @@ class Pool {
   std::size_t left_ = 0;
   std::vector<std::byte*> unlocked_;  // mappings whose lock was refused
   SecretPoolStats stats_;
+  LockPolicy policy_ = LockPolicy::kWarn;
 };
 
 Pool& pool() {
@@ -152,6 +163,14 @@ SecretBlock allocate_secret(std::size_t size) {
 
 void free_secret(SecretBlock block) noexcept {
   if (block.data != nullptr) pool().free(block);
+}
+
+const char* LockRefused::what() const noexcept {
+  return "secret memory could not be locked (raise RLIMIT_MEMLOCK, \"ulimit -l\")";
+}
+
+void set_lock_policy(LockPolicy policy) {
+  pool().set_policy(policy);
 }
 
 SecretPoolStats secret_pool_stats() {

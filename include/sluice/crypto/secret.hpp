@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -78,18 +79,31 @@ struct HardenReport {
   std::string text() const;  ///< "" when all is well, else what is missing and why it matters
 };
 
-/// First call in main(): no core dumps, not traceable by other processes of the user, zeroizing
-/// frees in OpenSSL (http does the same for libcurl).
+/// What happens when a page of secret memory cannot be locked (RLIMIT_MEMLOCK).
+enum class LockPolicy : std::uint8_t {
+  kWarn,     ///< it is used all the same; harden_process() and secret_pool_stats() say so
+  kRequire,  ///< LockRefused is thrown
+};
+class LockRefused final : public std::bad_alloc {
+ public:
+  const char* what() const noexcept override;
+};
+/// For pages mapped from now on; those of before are checked at once (throws LockRefused). Call it
+/// early in main().
+void set_lock_policy(LockPolicy policy);
+
+/// First call in main(): the limit on locked memory as high as it may be, no core dumps, not
+/// traceable by other processes of the user, zeroizing frees in OpenSSL (http does the same for
+/// libcurl).
 HardenReport harden_process();
 
-/// For processes that parse plaintext and so have it in ordinary memory for a while (encrypt, edit):
-/// every block that the heap frees is overwritten, and nothing is swapped where the limit on locked
-/// memory allows it. Slows allocation down.
+/// For processes that parse plaintext and so have it in ordinary memory for a while (encrypt,
+/// edit): every block that the heap frees is overwritten, and nothing is swapped where the limit on
+/// locked memory allows it. Slows allocation down.
 void harden_heap();
 
 /// What the pool holds now. When a lock is refused (RLIMIT_MEMLOCK) the pages are used all the
-/// same, since failing to render helps nobody, but they are counted here and harden_process() says
-/// so.
+/// same unless LockPolicy says otherwise, but they are counted here and harden_process() says so.
 struct SecretPoolStats {
   std::size_t locked_bytes = 0;    ///< mapped and locked
   std::size_t unlocked_bytes = 0;  ///< mapped, but the lock was refused
