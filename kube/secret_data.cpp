@@ -27,7 +27,7 @@ bool read_data(JsonScanner& scanner, SecretData& out) {
 
 }  // namespace
 
-Result<SecretData> parse_secret_data(std::string_view json) {
+Result<SecretData> parse_secret_data(std::string_view json, std::string* resource_version) {
   JsonScanner scanner(json);
   std::string_view ignored;
   SecretData data;
@@ -47,17 +47,20 @@ Result<SecretData> parse_secret_data(std::string_view json) {
   if (!good || !scanner.at_end() || kind != "Secret") {
     return fail(Code::kInvalid, "the API server's answer is not a Secret");
   }
+  if (resource_version != nullptr) {
+    *resource_version = http::json_text(json, {"metadata", "resourceVersion"});
+  }
   return data;
 }
 
 Result<SecretData> get_secret_data(Client& client, const std::string& ns, const std::string& name,
-                                   const CancelToken& cancel) {
+                                   const CancelToken& cancel, std::string* resource_version) {
   auto body = client.get_secret_body("/api/v1/namespaces/" + ns + "/secrets/" + name, cancel);
   if (!body) {
     if (body.error().code() != Code::kNotFound) return fail(std::move(body.error()));
     return fail(Code::kNotFound, "secrets \"" + name + "\" not found");
   }
-  return parse_secret_data(body->reveal_text());
+  return parse_secret_data(body->reveal_text(), resource_version);
 }
 
 }  // namespace sluice::kube

@@ -15,12 +15,15 @@ namespace sluice::kube {
 
 using SecretData = std::map<std::string, crypto::SecretBytes, std::less<>>;
 
-/// Decoded `data` of Secret `ns`/`name`. Errors: as Client::get; kNotFound is worded
-/// `secrets "name" not found`; kInvalid when the answer is no Secret.
+/// Decoded `data` of Secret `ns`/`name`, and its metadata.resourceVersion when asked for. Errors:
+/// as Client::get; kNotFound is worded `secrets "name" not found`; kInvalid when the answer is no
+/// Secret.
 Result<SecretData> get_secret_data(Client& client, const std::string& ns, const std::string& name,
-                                   const CancelToken& cancel);
+                                   const CancelToken& cancel,
+                                   std::string* resource_version = nullptr);
 
 /// The scanner of the above, for its test: `json` is a Secret object.
-Result<SecretData> parse_secret_data(std::string_view json);
+Result<SecretData> parse_secret_data(std::string_view json,
+                                     std::string* resource_version = nullptr);
 
 }  // namespace sluice::kube
