@@ -1,5 +1,7 @@
 // Azure Key Vault (SOPS azkv/keysource.go; Key Vault REST API: decrypt, encrypt).
 #include <algorithm>
+#include <map>
+#include <mutex>
 
 #include "sluice/http/azure_identity.hpp"
 #include "sluice/http/secret_json.hpp"
@@ -147,6 +149,12 @@ class AzureService final : public KeyService {
   /// Of a trusted vault that is not under Azure's domains: what it asks for without a token.
   Result<std::string> ask_resource(const http::Url& vault, const std::string& url,
                                    const CancelToken& cancel) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto found = resources_.find(vault.origin()); found != resources_.end()) {
+        return found->second;
+      }
+    }
     http::Request request;
     request.method = "POST";
     request.url = url;
@@ -156,6 +164,8 @@ class AzureService final : public KeyService {
     if (answer.status != 401 || resource.empty()) {
       return fail(Code::kDenied, vault.origin() + " asks for no token of its own domain");
     }
+    const std::lock_guard lock(mutex_);
+    resources_[vault.origin()] = resource;
     return resource;
   }
 
@@ -221,6 +231,8 @@ class AzureService final : public KeyService {
   std::shared_ptr<RemoteContext> context_;
   CallCache cache_;
   http::AzureIdentity identity_;
+  std::mutex mutex_;                              // guards resources_
+  std::map<std::string, std::string> resources_;  // of trusted vaults, by origin
 };
 
 }  // namespace

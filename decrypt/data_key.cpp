@@ -58,7 +58,10 @@ class Recovery {
     for (const MasterKey* key : keys) {
       if (cancel_.cancelled()) return fail(Code::kCancelled, "cancelled");
       auto part = open(*key);
-      if (part) return std::optional(std::move(*part));
+      if (part) {
+        opened_by_.push_back(describe(*key));
+        return std::optional(std::move(*part));
+      }
       if (part.error().code() == Code::kCancelled) return fail(std::move(part).error());
       unavailable_ = unavailable_ || part.error().code() == Code::kUnavailable;
       const std::string& hint = part.error().hint();
@@ -67,6 +70,8 @@ class Recovery {
     }
     return std::optional<crypto::SecretBytes>();
   }
+
+  const std::vector<std::string>& opened_by() const { return opened_by_; }
 
   Error failure(std::string what) const {
     for (const std::string& attempt : attempts_)
@@ -102,6 +107,7 @@ class Recovery {
   const std::vector<std::string>& order_;
   const CancelToken& cancel_;
   std::vector<std::string> attempts_;
+  std::vector<std::string> opened_by_;
   std::set<std::string> tried_;  // types: where others were looked for helps nobody
   bool unavailable_ = false;
 };
@@ -225,7 +231,8 @@ Result<void> wrap_data_key(Metadata& metadata, const crypto::SecretBytes& data_k
 
 Result<crypto::SecretBytes> recover_data_key(const Metadata& metadata, const KeyServices& services,
                                              const std::vector<std::string>& decryption_order,
-                                             const CancelToken& cancel) {
+                                             const CancelToken& cancel,
+                                             std::vector<std::string>* opened_by) {
   Recovery recovery(services, decryption_order, cancel);
   std::vector<crypto::SecretBytes> parts;
   for (const auto& group : metadata.groups) {
@@ -256,6 +263,7 @@ Result<crypto::SecretBytes> recover_data_key(const Metadata& metadata, const Key
     return fail(Error(Code::kInvalid, "the data key is not 32 bytes long")
                     .reason(std::string(kReasonNoDataKey)));
   }
+  if (opened_by != nullptr) *opened_by = recovery.opened_by();
   return data_key;
 }
 

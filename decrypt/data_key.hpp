@@ -16,10 +16,11 @@ namespace sluice::decrypt {
 /// 32 bytes. One group: any of its keys. More: the parts of at least `shamir_threshold` groups,
 /// combined. Errors: kDenied with reason kReasonNoDataKey, naming each key that was tried and why
 /// it failed (kUnavailable instead when a key service could not be reached, for then a retry may
-/// help); kInvalid; kCancelled.
+/// help); kInvalid; kCancelled. `opened_by` gets the keys that gave it, as AuditRecord has them.
 Result<crypto::SecretBytes> recover_data_key(const Metadata& metadata, const KeyServices& services,
                                              const std::vector<std::string>& decryption_order,
-                                             const CancelToken& cancel);
+                                             const CancelToken& cancel,
+                                             std::vector<std::string>* opened_by = nullptr);
 
 /// Shamir's scheme as HashiCorp's vault/shamir does it: a part is the values of one polynomial a
 /// byte, then its x. GF(2^8) with 0x11b. Errors: kInvalid.

@@ -140,10 +140,25 @@ crypto::SecretBytes as_dotenv_value(crypto::SecretBytes value) {
 
 }  // namespace
 
+namespace {
+
+/// Cancelled is neither opened nor refused.
+template <class T>
+void tell(const Audit& audit, AuditRecord record, const std::string& file, const Result<T>& done) {
+  if (!audit || (!done && done.error().code() == Code::kCancelled)) return;
+  record.file = file;
+  record.opened = done.has_value();
+  if (!done) record.reason = done.error().message();
+  audit(record);
+}
+
+}  // namespace
+
 struct SopsDecryptor::State {
   std::shared_ptr<SopsFiles> files;
   KeyServices services;
   std::vector<std::string> order;
+  Audit audit;
   std::mutex mutex;  // guards `open`
   std::unordered_map<Digest, std::shared_ptr<OpenFile>> open;
 
@@ -157,7 +172,9 @@ struct SopsDecryptor::State {
   Result<void> prepare(OpenFile& slot, const SopsFiles::File& file, const CancelToken& cancel) {
     if (slot.ready) return {};
     if (slot.broken) return fail(*slot.broken);
-    auto done = read_and_verify(slot, file, cancel);
+    AuditRecord record;
+    auto done = read_and_verify(slot, file, cancel, record.keys);
+    tell(audit, std::move(record), file.path, done);
     if (done) {
       slot.ready = true;
       return {};
@@ -170,9 +187,9 @@ struct SopsDecryptor::State {
   }
 
   Result<void> read_and_verify(OpenFile& slot, const SopsFiles::File& file,
-                               const CancelToken& cancel) {
+                               const CancelToken& cancel, std::vector<std::string>& opened_by) {
     SLUICE_TRY(SopsFile sops, read_sops_file(*file.bytes, file.format));
-    SLUICE_TRY(slot.data_key, recover_data_key(sops.metadata, services, order, cancel));
+    SLUICE_TRY(slot.data_key, recover_data_key(sops.metadata, services, order, cancel, &opened_by));
     std::vector<std::pair<std::string, Value>> merged;
     SLUICE_CHECK(open_tree(sops, slot.data_key, Keep::kNothing, /*ignore_mac=*/false,
                            [&](const Visit& visit) {
@@ -189,11 +206,12 @@ struct SopsDecryptor::State {
 };
 
 SopsDecryptor::SopsDecryptor(std::shared_ptr<SopsFiles> files, KeyServices services,
-                             std::vector<std::string> decryption_order)
+                             std::vector<std::string> decryption_order, Audit audit)
     : state_(std::make_unique<State>()) {
   state_->files = std::move(files);
   state_->services = std::move(services);
   state_->order = std::move(decryption_order);
+  state_->audit = std::move(audit);
 }
 
 SopsDecryptor::~SopsDecryptor() = default;
@@ -239,13 +257,16 @@ Result<yaml::LeafReader::Value> DecryptingLeafReader::read(const yaml::Encrypted
 Result<crypto::SecretBytes> decrypt_file(std::string_view bytes, const std::string& path,
                                          const DecryptFileOptions& options,
                                          const KeyServices& services, const CancelToken& cancel) {
+  AuditRecord record;
   const auto decrypt = [&]() -> Result<crypto::SecretBytes> {
     SLUICE_TRY(SopsFile file, read_sops_file(bytes, options.input));
-    SLUICE_TRY(const auto data_key,
-               recover_data_key(file.metadata, services, options.decryption_order, cancel));
+    SLUICE_TRY(
+        const auto data_key,
+        recover_data_key(file.metadata, services, options.decryption_order, cancel, &record.keys));
     return print(file, data_key, bytes.size(), options);
   };
   auto plaintext = decrypt();
+  tell(options.audit, std::move(record), path, plaintext);
   if (!plaintext) return fail(std::move(plaintext).error().at({path, 0, 0}));
   return plaintext;
 }

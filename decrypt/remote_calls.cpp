@@ -16,20 +16,22 @@ constexpr std::size_t kMaxWords = 300;
 template <class Ready>
 bool wait_for(std::unique_lock<std::mutex>& lock, std::condition_variable& condition,
               const CancelToken& cancel, Ready ready) {
-  if (ready()) return !cancel.cancelled();
-  // The callback locks the mutex: it must be neither registered nor dropped while we hold it.
   std::mutex& mutex = *lock.mutex();
-  lock.unlock();
-  {
-    const auto registration = cancel.on_cancel([&mutex, &condition] {
-      const std::lock_guard guard(mutex);
-      condition.notify_all();
-    });
-    lock.lock();
-    condition.wait(lock, [&] { return cancel.cancelled() || ready(); });
+  while (!ready() && !cancel.cancelled()) {
+    // The callback locks the mutex: it must be neither registered nor dropped while we hold it.
+    // Whence the loop: somebody may be quicker in between.
     lock.unlock();
+    {
+      const auto registration = cancel.on_cancel([&mutex, &condition] {
+        const std::lock_guard guard(mutex);
+        condition.notify_all();
+      });
+      lock.lock();
+      condition.wait(lock, [&] { return cancel.cancelled() || ready(); });
+      lock.unlock();
+    }
+    lock.lock();
   }
-  lock.lock();
   return !cancel.cancelled();
 }
 

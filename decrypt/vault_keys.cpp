@@ -127,7 +127,10 @@ class VaultService final : public KeyService {
   }
 
   Result<void> check_trusted(const std::string& address, bool known_by_login) {
-    if (known_by_login || context_->options().trusted.allows(address)) return {};
+    if (known_by_login || context_->options().trusted.allows(address) ||
+        given_.trusted.allows(address)) {
+      return {};
+    }
     const auto url = http::parse_url(address);
     if (!url) {
       return fail(Code::kInvalid, "vault_address \"" + address +

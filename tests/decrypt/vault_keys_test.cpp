@@ -250,7 +250,7 @@ TEST_CASE("remote keys: an answer is remembered, in time forgotten, and never ac
   REQUIRE_OK(service->unwrap(transit("vault:v1:same"), {}));
   CHECK(world.http.count() == 3);
   const auto tenant =
-      make_vault_key_service(context, {secret("another token"), "Secret b/keys", {}});
+      make_vault_key_service(context, {secret("another token"), "Secret b/keys", {}, {}});
   REQUIRE_OK(tenant->unwrap(transit("vault:v1:same"), {}));
   CHECK(world.http.count() == 4);
   CHECK(world.http.sent().back().secret_header == "X-Vault-Token: another token");

@@ -5,6 +5,7 @@
 /// mismatch is kIntegrity and nothing of that file is ever given out. Follows SOPS 3.13 with the
 /// MAC semantics of 3.13.1 (reference: sops.go, aes/cipher.go).
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -82,6 +83,16 @@ class AgeKeyService : public KeyService {
 };
 std::shared_ptr<AgeKeyService> make_age_key_service();
 
+/// One decryption of a file, for an audit log: never a value, nor a hash of one.
+struct AuditRecord {
+  std::string file;
+  /// The keys that gave the data key, as `age "age1…"`: one, or one of each group that was needed.
+  std::vector<std::string> keys;
+  bool opened = false;
+  std::string reason;  ///< why not, in the words of the error
+};
+using Audit = std::function<void(const AuditRecord&)>;
+
 /// The order in which keys of a group are tried: types first named, the rest as in the file.
 inline const std::vector<std::string> kDefaultDecryptionOrder = {"age", "pgp"};
 
@@ -90,7 +101,8 @@ inline const std::vector<std::string> kDefaultDecryptionOrder = {"age", "pgp"};
 class SopsDecryptor final : public LeafDecryptor {
  public:
   SopsDecryptor(std::shared_ptr<SopsFiles> files, KeyServices services,
-                std::vector<std::string> decryption_order = kDefaultDecryptionOrder);
+                std::vector<std::string> decryption_order = kDefaultDecryptionOrder,
+                Audit audit = {});
   ~SopsDecryptor() override;
   Result<crypto::SecretBytes> open(const yaml::EncryptedLeaf& leaf,
                                    const CancelToken& cancel) override;
@@ -121,6 +133,7 @@ struct DecryptFileOptions {
   int json_indent = -1;  ///< -1 is a tab
   bool ignore_mac = false;
   std::vector<std::string> decryption_order = kDefaultDecryptionOrder;
+  Audit audit = {};  ///< told before the plaintext is given out
   ValuePath extract =
       {};  ///< prints this value only: a string as it is, others in the output format
 };

@@ -75,7 +75,8 @@ struct VaultLogin {
 struct VaultCredentials {
   /// Given: this token. Else VAULT_TOKEN, then ~/.vault-token, then `login`.
   std::shared_ptr<const crypto::SecretBytes> token;
-  std::string origin;  ///< of the token, for messages
+  std::string origin;    ///< of the token, for messages
+  TrustedHosts trusted;  ///< by whoever gave the token, beside the context's
   /// How to log in to a server; nullopt when it is not for us to. An address it knows is trusted.
   std::function<Result<std::optional<VaultLogin>>(const std::string& address, const CancelToken&)>
       login;
