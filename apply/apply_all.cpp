@@ -151,7 +151,8 @@ Result<void> Run::prepare_all() {
   items_.resize(resources_.resources.size());
   std::vector<std::optional<Error>> errors(items_.size());
   parallel_for(items_.size(), 64, 0, [&](std::size_t i) {
-    auto desired = prepare(resources_.resources[i], options_, switches_, options_digest);
+    auto desired = prepare(resources_.resources[i], options_, switches_, options_digest,
+                           resources_.files.get());
     if (desired) {
       items_[i].desired = *std::move(desired);
     } else {

@@ -9,24 +9,14 @@
 #include "sluice/base/encoding.hpp"
 #include "sluice/crypto/hash.hpp"
 
+#include "apply/ciphertext.hpp"
+
 namespace sluice::apply {
 namespace {
 
 using yaml::Kind;
 using yaml::Node;
 using yaml::Ref;
-
-constexpr std::string_view kCiphertext = "ENC[AES256_GCM,";
-
-/// True when a value of `node` is SOPS ciphertext that was not lifted into a leaf.
-bool holds_ciphertext(Node node) {
-  if (node.get("sops").is_mapping()) return true;
-  bool found = false;
-  yaml::walk(node, [&](Node each) {
-    found = found || (each.is_string() && each.text().starts_with(kCiphertext));
-  });
-  return found;
-}
 
 /// Go's omitempty drops what is null; the server would refuse some of it.
 void drop_nulls(Ref node) {
@@ -238,7 +228,8 @@ void update_digest(Desired& desired, const Digest& options_digest) {
 }
 
 Result<Desired> prepare(const kustomize::Resource& resource, const ApplyOptions& options,
-                        const Switches& switches, const Digest& options_digest) {
+                        const Switches& switches, const Digest& options_digest,
+                        const FileTable* files) {
   Desired desired{
       resource.id, resource.document, stage_of(resource.id.gvk, options.custom_stage_kinds), {}};
   const Ref root = desired.body.root();
@@ -246,13 +237,14 @@ Result<Desired> prepare(const kustomize::Resource& resource, const ApplyOptions&
     return fail(Code::kInvalid, "an object without apiVersion, kind and name");
   const bool is_opted_out =
       root.find("metadata", "annotations").get(switches.decrypt).text() == "disabled";
-  if (!is_opted_out && holds_ciphertext(root)) {
-    const bool is_secret = desired.id.gvk.kind == "Secret" && desired.id.gvk.group.empty();
-    return fail(Code::kInvalid,
-                desired.id.text() +
-                    " is SOPS encrypted, configuring decryption is required for this " +
-                    (is_secret ? "secret" : "object") + " to be reconciled",
-                Where{}, "set spec.decryption of the Kustomization");
+  const bool is_secret = desired.id.gvk.kind == "Secret" && desired.id.gvk.group.empty();
+  if (const Node found = is_opted_out ? Node() : find_ciphertext(root, is_secret)) {
+    const std::string known = describe_ciphertext(root, found, files);
+    return fail(
+        Code::kInvalid,
+        desired.id.text() + " is SOPS encrypted, configuring decryption is required for this " +
+            (is_secret ? "secret" : "object") + " to be reconciled",
+        Where{}, (known.empty() ? "" : known + "; ") + "set spec.decryption of the Kustomization");
   }
   const Ref metadata = root.put_mapping("metadata");
   put_all(metadata, "labels",

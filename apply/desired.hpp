@@ -21,9 +21,11 @@ struct Desired {
   Digest digest;
 };
 
-/// Errors: kInvalid for an object that still holds ciphertext or a `sops` block, in Flux's words.
+/// Errors: kInvalid for an object that still holds ciphertext or a `sops` block, in Flux's words;
+/// the hint names its place (by `files`, which may be null) and the keys that would open it.
 Result<Desired> prepare(const kustomize::Resource& resource, const ApplyOptions& options,
-                        const Switches& switches, const Digest& options_digest);
+                        const Switches& switches, const Digest& options_digest,
+                        const FileTable* files = nullptr);
 
 /// Sets `digest` for the body as it is now.
 void update_digest(Desired& desired, const Digest& options_digest);

@@ -10,7 +10,7 @@
 #include "overrides.hpp"
 #include "replacements.hpp"
 #include "resource_reader.hpp"
-#include "sealed_scope.hpp"
+#include "secret_blobs.hpp"
 #include "sort_order.hpp"
 #include "steps.hpp"
 #include "target.hpp"
@@ -127,7 +127,7 @@ Result<ResMap> build_all(const TreePath& directory, BuildContext& context) {
       return fail(std::move(fits).error().at(context.where(node)));
     }
   }
-  SLUICE_CHECK(check_sealed_scopes(all.resources, context));
+  if (context.options().lift_encrypted) SLUICE_CHECK(lift_secret_blobs(all.resources, context));
   return std::move(all.resources);
 }
 
@@ -143,6 +143,7 @@ Result<BuildResult> build(const sources::Tree& tree, const TreePath& directory,
     result.resources.resources.push_back(
         {std::move(resource->id), std::move(resource->doc), resource->cluster_scoped});
   }
+  result.resources.files = context.shared_files();
   result.encrypted = context.sops_files();
   result.warnings = context.take_warnings();
   result.reads = context.take_reads();

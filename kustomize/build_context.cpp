@@ -22,7 +22,7 @@ Result<void> BuildContext::use_schema(yaml::Document document) {
 
 void BuildContext::use_builtin_schema() {
   schema_is_set_ = true;
-  schema_->use_builtin();
+  *schema_ = Schema();
 }
 
 void BuildContext::warn(std::string line) {
@@ -50,7 +50,7 @@ std::vector<TreePath> BuildContext::take_reads() {
 
 Where BuildContext::where(yaml::Node node) const {
   if (!node.exists()) return {};
-  return files_.where(node.file(), node.position());
+  return files_->where(node.file(), node.position());
 }
 
 }  // namespace sluice::kustomize

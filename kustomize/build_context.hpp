@@ -23,7 +23,8 @@ class BuildContext {
 
   const sources::Tree& tree() const { return tree_; }
   const BuildOptions& options() const { return options_; }
-  FileTable& files() { return files_; }  ///< thread-safe
+  FileTable& files() { return *files_; }  ///< thread-safe
+  std::shared_ptr<const FileTable> shared_files() const { return files_; }
   decrypt::SopsFiles& sops() { return *sops_; }
   const std::shared_ptr<decrypt::SopsFiles>& sops_files() const { return sops_; }
   /// The OpenAPI schema in force: the built-in one until a root sets another (`openapi:`).
@@ -48,7 +49,7 @@ class BuildContext {
  private:
   const sources::Tree& tree_;
   const BuildOptions& options_;
-  FileTable files_;
+  const std::shared_ptr<FileTable> files_ = std::make_shared<FileTable>();
   std::shared_ptr<decrypt::SopsFiles> sops_;
   std::unique_ptr<Schema> schema_;
   bool schema_is_set_ = false;

@@ -650,10 +650,36 @@ TEST_CASE("prepare: ciphertext is refused unless decryption is disabled for the 
   const auto map =
       prepare("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: s}\nsops: {mac: x}\n");
   CHECK(map.error().message().find("required for this object") != std::string::npos);
-  // A ConfigMap may carry an encrypted file as text.
+  CHECK(prepare("apiVersion: v1\nkind: HelmRelease\nmetadata: {name: s}\nspec: {values: {a: "
+                "\"ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]\"}}\n")
+            .error()
+            .code() == Code::kInvalid);
+  // A ConfigMap may show what ciphertext looks like, and may carry an encrypted file as text.
+  CHECK(prepare("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: s}\ndata: {f: "
+                "\"ENC[AES256_GCM,data:…] is what sops writes\"}\n")
+            .has_value());
   CHECK(prepare("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: s}\ndata: {f: \"a: "
                 "ENC[AES256_GCM,data:x]\"}\n")
             .has_value());
+}
+
+TEST_CASE("prepare: refused ciphertext names its place and the keys that would open it") {
+  FileTable files;
+  const FileId file = files.add("apps/db.yaml");
+  const auto read = yaml::read_yaml(
+      "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nsops:\n  age:\n  - recipient: age1abc\n"
+      "  hc_vault:\n  - {vault_address: https://v:8200, engine_path: sops, key_name: k}\n  mac: "
+      "x\n",
+      file);
+  REQUIRE_OK(read);
+  const auto refused =
+      apply::prepare({{Gvk::from("v1", "Secret"), "", "s"}, read->front()}, options(),
+                     apply::Switches("g"), apply::digest_of(options()), &files);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(
+      refused.error().hint() ==
+      "it is in apps/db.yaml:5:3; age \"age1abc\", hc_vault \"https://v:8200/v1/sops/keys/k\" open "
+      "it; set spec.decryption of the Kustomization");
 }
 
 TEST_CASE("prepare: the digest follows content, leaves and options") {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "sluice/base/encoding.hpp"
 #include "sluice/decrypt/decryptor.hpp"
 
 #include "kustomize/builder.hpp"
@@ -181,4 +182,51 @@ TEST_CASE("a broken SOPS block is an error that quotes no value") {
   const auto built = test::build(tree, "", options);
   if (built) return;  // what does not look like ciphertext is a plain value
   CHECK_FALSE(contains(built.error().text(), ciphertext));
+}
+
+TEST_CASE("a SOPS file as a value of Secret.data becomes a leaf, after all transformers") {
+  const auto blob = [](const std::string& name) { return base64_encode(fixture(name)); };
+  const std::string secret =
+      "apiVersion: v1\nkind: Secret\nmetadata:\n  name: inside\ndata:\n  plain: cGxhaW4=\n"
+      "  secret.yaml: " +
+      blob("secret.yaml") + "\n  vars.env: " + blob("vars.env") +
+      "\n  config.json: " + blob("config.json") + "\n  blob: " + blob("blob.bin") + "\n";
+  const LiftedBuild built(
+      {{"kustomization.yaml", "resources: [s.yaml]\nnamePrefix: p-\n"}, {"s.yaml", secret}});
+  CHECK(contains(built.redacted(), "plain: cGxhaW4="));
+  CHECK_FALSE(contains(built.redacted(), blob("vars.env").substr(0, 40)));
+  const std::string text = built.plaintext();
+  for (const char* name : {"secret.yaml", "vars.env", "config.json"}) {
+    CHECK(contains(text,
+                   std::string(name) + ": " + base64_encode(fixture("want/" + std::string(name)))));
+  }
+  CHECK(contains(text, "blob: " + base64_encode(fixture("want/blob.bin"))));
+  SUBCASE("not in other kinds, and not where decryption is turned off") {
+    std::string other = secret;
+    other.replace(other.find("kind: Secret"), 12, "kind: ConfigMap");
+    std::string off = secret;
+    off.replace(off.find("  name: inside"), 14,
+                "  name: inside\n  annotations: {kustomize.toolkit.fluxcd.io/decrypt: Disabled}");
+    for (const std::string& untouched : {other, off}) {
+      const LiftedBuild same(
+          {{"kustomization.yaml", "resources: [s.yaml]\n"}, {"s.yaml", untouched}});
+      CHECK(same.result.encrypted->size() == 0);
+    }
+  }
+}
+
+TEST_CASE(
+    "components, HelmRelease and ConfigMap values: wherever a SOPS block is, its values are "
+    "leaves") {
+  std::string release = fixture("secret.yaml");
+  const LiftedBuild built(
+      {{"kustomization.yaml", "resources: [plain.yaml]\ncomponents: [c]\n"},
+       {"plain.yaml", test::kConfigMap},
+       {"c/kustomization.yaml",
+        "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [secret.yaml]\n"
+        "secretGenerator:\n- name: generated\n  envs: [vars.env]\n"},
+       {"c/secret.yaml", release},
+       {"c/vars.env", fixture("vars.env")}});
+  CHECK(built.result.encrypted->size() == 2);
+  CHECK_FALSE(contains(built.redacted(), "ENC["));
 }

@@ -1,9 +1,11 @@
 #pragma once
 /// What a build gives: rendered objects in order, unique by id.
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "sluice/base/file_table.hpp"
 #include "sluice/base/object_id.hpp"
 #include "sluice/base/result.hpp"
 #include "sluice/yaml/document.hpp"
@@ -20,7 +22,8 @@ struct Resource {
 };
 
 struct ResourceSet {
-  std::vector<Resource> resources;  ///< in output order
+  std::vector<Resource> resources;         ///< in output order
+  std::shared_ptr<const FileTable> files;  ///< where nodes were written; null: not known
 
   /// The multi-document YAML that `kustomize build` prints. Leaves are redacted.
   Result<std::string> to_yaml() const;
