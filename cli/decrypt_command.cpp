@@ -2,17 +2,16 @@
 
 #include "sluice/decrypt/decryptor.hpp"
 
+#include "audit_log.hpp"
 #include "commands.hpp"
 #include "environment.hpp"
-#include "flags.hpp"
-#include "key_sources.hpp"
 #include "sops_files.hpp"
 
 namespace sluice::cli {
 namespace {
 
 Result<void> decrypt(const std::vector<std::string>& arguments, const SopsFlags& flags,
-                     const std::string& extract) {
+                     const std::string& extract, const std::string& audit_path) {
   SLUICE_TRY(const SopsPlace place, sops_place(arguments, flags, /*must_exist=*/true));
   decrypt::DecryptFileOptions options;
   options.input = place.input;
@@ -23,11 +22,17 @@ Result<void> decrypt(const std::vector<std::string>& arguments, const SopsFlags&
   SLUICE_TRY(options.decryption_order, flags.decryption_order());
   SLUICE_TRY(options.extract, decrypt::parse_value_path(extract));
   SLUICE_TRY(const std::string bytes, read_ciphertext(place));
-  SLUICE_TRY(const auto keys, keys_from_environment());
+  AuditLog audit;
+  if (!audit_path.empty()) {
+    SLUICE_CHECK(audit.open(audit_path));
+    options.audit = audit.recorder("decrypt");
+  }
+  SLUICE_TRY(const auto keys, age_keys_from_environment());
   if (flags.ignore_mac)
     std::fprintf(stderr, "sluice: warning: --ignore-mac: the file may have been tampered with\n");
   SLUICE_TRY(const auto plaintext,
              decrypt::decrypt_file(bytes, place.shown, options, keys, CancelToken()));
+  SLUICE_CHECK(audit.written());
   return give_plaintext(place, flags, plaintext);
 }
 
@@ -37,14 +42,16 @@ int decrypt_command(Arguments arguments) {
   Flags flags;
   SopsFlags common;
   std::string extract;
+  std::string audit_path;
   bool ignored = false;
   common.add_to(flags);
   flags.text("extract", extract);
+  flags.text("audit-log", audit_path);
   flags.on("decrypt", ignored);  // `sluice -d FILE`
   flags.alias('d', "decrypt");
   const auto files = flags.parse(arguments);
   if (!files) return report(files.error());
-  const auto done = decrypt(*files, common, extract);
+  const auto done = decrypt(*files, common, extract, audit_path);
   return done ? 0 : sops_refused(done.error());
 }
 

@@ -10,6 +10,7 @@
 #include "sluice/reconciler/log.hpp"
 #include "sluice/sources/source_store.hpp"
 
+#include "cloud_keys.hpp"
 #include "commands.hpp"
 #include "environment.hpp"
 #include "flags.hpp"
@@ -60,6 +61,10 @@ int run_command(Arguments arguments) {
   flags.text("kubeconfig", kubeconfig);
   flags.text("storage-path", storage);
   flags.on("once", options.once);
+  std::string key_hosts;
+  std::string age_secret;
+  flags.text("key-hosts", key_hosts);
+  flags.text("sops-age-secret", age_secret);
   flags.value("concurrent", [&options](std::string_view text) -> Result<void> {
     SLUICE_TRY(const long number, parse_number(text, 1, 256));
     options.concurrent = static_cast<unsigned>(number);
@@ -73,6 +78,20 @@ int run_command(Arguments arguments) {
   if (!positional) return report(positional.error());
   if (!positional->empty()) {
     return report({Code::kInvalid, "run takes no argument, found \"" + positional->front() + "\""});
+  }
+
+  auto remote = remote_context(key_hosts);
+  if (!remote) return report(remote.error());
+  options.decryption.remote = *std::move(remote);
+  if (!age_secret.empty()) {  // Flux: of the controller's own namespace
+    const std::size_t slash = age_secret.find('/');
+    const std::string own = environment("RUNTIME_NAMESPACE");
+    options.decryption.age_secret_namespace = slash != std::string::npos
+                                                  ? age_secret.substr(0, slash)
+                                              : own.empty() ? "flux-system"
+                                                            : own;
+    options.decryption.age_secret =
+        slash == std::string::npos ? age_secret : age_secret.substr(slash + 1);
   }
 
   CancelSource stop;

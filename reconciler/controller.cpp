@@ -60,6 +60,7 @@ struct Controller::State {
         clock(clock_in),
         log(log_in),
         events(client_in, clock_in, log_in),
+        keys(client_in, options.decryption),
         queue(clock_in),
         applied(client_in, clock_in, std::string(kKustomizeGroup),
                 [this](const apply::AppliedCache::Drift& drift) {
@@ -96,6 +97,7 @@ struct Controller::State {
   Clock& clock;
   Log& log;
   EventRecorder events;
+  KeyRing keys;
   ObjectStore kustomizations, repositories;
   WorkQueue queue;
 
@@ -307,6 +309,7 @@ void Controller::State::work_on(const Item& item, const CancelToken& cancel) {
                       clock,
                       log,
                       events,
+                      keys,
                       &applied,
                       kustomizations,
                       repositories,

@@ -1,49 +1,129 @@
 #include "decryption_keys.hpp"
 
-#include "sluice/decrypt/pgp_keys.hpp"
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "sluice/decrypt/flux_credentials.hpp"
 #include "sluice/kube/secret_data.hpp"
 
 namespace sluice::reconciler {
 namespace {
 
-/// Entries of the Secret that Flux gives to other key services.
-bool is_other_key(std::string_view entry) {
-  return entry == "sops.vault-token" || entry == "sops.aws-kms" || entry == "sops.azure-kv" ||
-         entry == "sops.gcp-kms";
+using decrypt::KeyServices;
+
+constexpr char kVaultToken[] = "sops.vault-token";
+constexpr char kVaultAddresses[] = "sops.vault-addresses";
+constexpr char kAws[] = "sops.aws-kms";
+constexpr char kAzure[] = "sops.azure-kv";
+constexpr char kGcp[] = "sops.gcp-kms";
+
+std::shared_ptr<const crypto::SecretBytes> trimmed(const crypto::SecretBytes& bytes) {
+  std::string_view text = bytes.reveal_text();
+  constexpr std::string_view kSpace = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(kSpace);
+  text = first == std::string_view::npos
+             ? std::string_view()
+             : text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+  return std::make_shared<const crypto::SecretBytes>(crypto::SecretBytes::copy_of(text));
+}
+
+/// What Flux says of an entry that it cannot use.
+Error unusable(Error error, const std::string& entry, const std::string& secret) {
+  return std::move(error).prefix("failed to import '" + entry +
+                                 "' data from sops decryption Secret '" + secret + "': ");
 }
 
 }  // namespace
 
-Result<decrypt::KeyServices> decryption_keys(kube::Client& client, const std::string& ns,
-                                             const std::string& name, const CancelToken& cancel) {
-  const auto age = decrypt::make_age_key_service();
-  const auto pgp = decrypt::make_pgp_key_service();  // nobody is there to ask for a passphrase
-  if (name.empty()) {
-    age->note_missing("spec.decryption.secretRef: not set");
-    return decrypt::KeyServices{age, pgp};
+KeyRing::KeyRing(kube::Client& client, DecryptionOptions options)
+    : client_(client), options_(std::move(options)) {
+  if (const auto& remote = options_.remote) {
+    own_ = {decrypt::make_aws_key_service(remote, {nullptr, {}, /*use_profile_of_file=*/false}),
+            decrypt::make_gcp_key_service(remote), decrypt::make_azure_key_service(remote),
+            decrypt::make_vault_key_service(remote), decrypt::make_huawei_key_service(remote)};
   }
-  SLUICE_TRY(const auto data, kube::get_secret_data(client, ns, name, cancel));
-  std::string others;
-  bool has_pgp = false;
-  for (const auto& [entry, value] : data) {
-    const std::string origin = "Secret " + ns + "/" + name + " entry \"" + entry + "\"";
-    if (entry.ends_with(".agekey")) {
-      SLUICE_CHECK(age->add_identities(value, origin));
-    } else if (entry.ends_with(".asc")) {
-      SLUICE_CHECK(pgp->add_keys(value, origin));
-      has_pgp = true;
-    } else {
-      age->note_missing(origin + ": not a *.agekey or *.asc");
-      if (is_other_key(entry)) others += (others.empty() ? "" : ", ") + entry;
+}
+
+Result<KeyServices> KeyRing::keys(const std::string& ns, const std::string& name,
+                                  const CancelToken& cancel) {
+  if (!name.empty()) return read(ns, name, /*age_only=*/false, cancel);
+  if (!options_.age_secret.empty()) {
+    return read(options_.age_secret_namespace, options_.age_secret, /*age_only=*/true, cancel);
+  }
+  const auto age = decrypt::make_age_key_service();
+  age->note_missing("spec.decryption.secretRef: not set");
+  KeyServices services{age};
+  services.insert(services.end(), own_.begin(), own_.end());
+  return services;
+}
+
+Result<KeyServices> KeyRing::read(const std::string& ns, const std::string& name, bool age_only,
+                                  const CancelToken& cancel) {
+  const std::string secret = ns + "/" + name;
+  std::string version;
+  SLUICE_TRY(const auto data, kube::get_secret_data(client_, ns, name, cancel, &version));
+  const std::string held_as = secret + (age_only ? " age" : "");
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = held_.find(held_as);
+    if (found != held_.end() && !version.empty() && found->second.resource_version == version) {
+      return found->second.services;
     }
   }
-  if (age->identities() == 0 && !has_pgp && !others.empty()) {
-    return fail(Code::kUnsupported,
-                "Secret " + ns + "/" + name +
-                    " holds only keys that this version of sluice cannot use: " + others,
-                Where{}, "add an age key as an entry that ends in .agekey");
+  const auto age = decrypt::make_age_key_service();
+  KeyServices services{age};
+  std::set<std::string_view> given;  // types
+  std::string others;
+  for (const auto& [entry, value] : data) {
+    const std::string origin = "Secret " + secret + " entry \"" + entry + "\"";
+    if (entry.ends_with(".agekey")) {
+      SLUICE_CHECK(age->add_identities(value, origin));
+      continue;
+    }
+    age->note_missing(origin + ": not a *.agekey");
+    if (age_only) continue;
+    if (entry.ends_with(".asc")) others += (others.empty() ? "" : ", ") + entry;
+    if (!options_.remote) continue;
+    std::shared_ptr<decrypt::KeyService> service;
+    if (entry == kVaultToken) {
+      decrypt::VaultCredentials credentials{trimmed(value), origin, {}, {}};
+      if (const auto addresses = data.find(kVaultAddresses); addresses != data.end()) {
+        auto trusted = decrypt::TrustedHosts::parse(addresses->second.reveal_text());
+        if (!trusted) return fail(unusable(std::move(trusted).error(), kVaultAddresses, secret));
+        credentials.trusted = *std::move(trusted);
+      }
+      service = decrypt::make_vault_key_service(options_.remote, std::move(credentials));
+    } else if (entry == kAws) {
+      auto credentials = decrypt::read_aws_credentials(value);
+      if (!credentials) return fail(unusable(std::move(credentials).error(), entry, secret));
+      service = decrypt::make_aws_key_service(
+          options_.remote, {*std::move(credentials), origin, /*use_profile_of_file=*/false});
+    } else if (entry == kAzure) {
+      auto credentials = decrypt::read_azure_credentials(value);
+      if (!credentials) return fail(unusable(std::move(credentials).error(), entry, secret));
+      service = decrypt::make_azure_key_service(options_.remote, {*std::move(credentials), origin});
+    } else if (entry == kGcp) {
+      service = decrypt::make_gcp_key_service(options_.remote, {trimmed(value), origin});
+    } else {
+      continue;
+    }
+    given.insert(service->type());
+    services.push_back(std::move(service));
   }
-  return decrypt::KeyServices{age, pgp};
+  if (age->identities() == 0 && given.empty() && !others.empty()) {
+    return fail(
+        Code::kUnsupported,
+        "Secret " + secret + " holds only keys that this version of sluice cannot use: " + others,
+        Where{}, "add an age key as an entry that ends in .agekey");
+  }
+  // What the Secret has goes before what the controller has; of one kind only the Secret's is used.
+  for (const auto& service : own_) {
+    if (!given.contains(service->type())) services.push_back(service);
+  }
+  const std::lock_guard lock(mutex_);
+  held_[held_as] = {version, services};
+  return services;
 }
 
 }  // namespace sluice::reconciler

@@ -1,21 +1,48 @@
 #pragma once
-/// The keys of a Kustomization: from spec.decryption.secretRef, read as Flux reads it.
+/// The keys of a Kustomization: from spec.decryption.secretRef, read as Flux reads it
+/// (kustomize-controller internal/decryptor/decryptor.go, ImportKeys and SetAuthOptions).
 
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "sluice/base/cancel.hpp"
 #include "sluice/base/result.hpp"
 #include "sluice/decrypt/decryptor.hpp"
 #include "sluice/kube/client.hpp"
+#include "sluice/reconciler/controller.hpp"
 
 namespace sluice::reconciler {
 
-/// Reads Secret `ns`/`name` and takes each `*.agekey` and `*.asc` entry. `name` "" gives services
-/// without identities, whose refusals say so. Errors: kNotFound (`secrets "name" not found`),
-/// kInvalid naming the entry; kUnsupported for entries Flux would use and sluice cannot yet
-/// (`sops.*`) when there is no other key beside them.
-Result<decrypt::KeyServices> decryption_keys(kube::Client& client, const std::string& ns,
-                                             const std::string& name, const CancelToken& cancel);
+/// Gives the key services of a Secret, the same ones as long as the Secret is unchanged: what they
+/// remember (unwrapped keys, tokens) then serves the next pass, too. Two Secrets never share.
+/// Thread-safe.
+class KeyRing {
+ public:
+  KeyRing(kube::Client& client, DecryptionOptions options);
+
+  /// Of Secret `ns`/`name`: each `*.agekey`, `sops.vault-token` (sent to the servers that
+  /// `sops.vault-addresses` beside it names, or the controller trusts), `sops.aws-kms`,
+  /// `sops.azure-kv`, `sops.gcp-kms`. Clouds without an entry: the controller's own credentials.
+  /// `name` "": those, and the controller's default age keys. Errors: kNotFound (`secrets "name"
+  /// not found`), kInvalid naming the entry; kUnsupported for `*.asc` when there is no other key.
+  Result<decrypt::KeyServices> keys(const std::string& ns, const std::string& name,
+                                    const CancelToken& cancel);
+
+ private:
+  struct Held {
+    std::string resource_version;
+    decrypt::KeyServices services;
+  };
+  Result<decrypt::KeyServices> read(const std::string& ns, const std::string& name, bool age_only,
+                                    const CancelToken& cancel);
+
+  kube::Client& client_;
+  const DecryptionOptions options_;
+  decrypt::KeyServices own_;  // of the controller's credentials
+  std::mutex mutex_;          // guards held_
+  std::map<std::string, Held> held_;
+};
 
 }  // namespace sluice::reconciler

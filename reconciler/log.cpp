@@ -29,22 +29,23 @@ Log::Log(LogLevel level, Clock& clock) : level_(level), clock_(clock), sink_(new
 Log::~Log() = default;
 
 void Log::debug(std::string_view message, std::initializer_list<Field> fields) {
-  write(LogLevel::kDebug, message, fields);
+  if (level_ <= LogLevel::kDebug) write("debug", message, fields);
 }
 void Log::info(std::string_view message, std::initializer_list<Field> fields) {
-  write(LogLevel::kInfo, message, fields);
+  if (level_ <= LogLevel::kInfo) write("info", message, fields);
 }
 void Log::error(std::string_view message, std::initializer_list<Field> fields) {
-  write(LogLevel::kError, message, fields);
+  if (level_ <= LogLevel::kError) write("error", message, fields);
+}
+void Log::audit(std::string_view message, std::initializer_list<Field> fields) {
+  if (level_ != LogLevel::kOff) write("audit", message, fields);
 }
 
-void Log::write(LogLevel level, std::string_view message, std::initializer_list<Field> fields) {
-  if (level < level_) return;
+void Log::write(std::string_view level, std::string_view message,
+                std::initializer_list<Field> fields) {
   yaml::Document line;
   line.root().set_mapping();
-  line.root().put_string("level", level == LogLevel::kError  ? "error"
-                                  : level == LogLevel::kInfo ? "info"
-                                                             : "debug");
+  line.root().put_string("level", level);
   line.root().put_string("ts", rfc3339_nano(clock_.wall()));
   line.root().put_string("msg", message);
   for (const auto& [name, value] : fields)

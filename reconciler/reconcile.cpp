@@ -6,7 +6,6 @@
 #include "sluice/reconciler/go_duration.hpp"
 
 #include "conditions.hpp"
-#include "decryption_keys.hpp"
 
 namespace sluice::reconciler {
 namespace {
@@ -317,9 +316,23 @@ apply::ApplyOptions Pass::apply_options() const {
 Result<std::shared_ptr<decrypt::LeafDecryptor>> Pass::make_decryptor(
     std::shared_ptr<decrypt::SopsFiles> files) {
   if (!spec_.decrypt) return std::shared_ptr<decrypt::LeafDecryptor>();
-  SLUICE_TRY(auto services,
-             decryption_keys(services_.client, state_.key.ns, spec_.decryption_secret, cancel_));
-  return std::make_shared<decrypt::SopsDecryptor>(std::move(files), std::move(services));
+  SLUICE_TRY(auto services, services_.keys.keys(state_.key.ns, spec_.decryption_secret, cancel_));
+  decrypt::Audit audit = [&log = services_.log, who = state_.key,
+                          revision = revision_](const decrypt::AuditRecord& record) {
+    std::string keys;
+    for (const std::string& key : record.keys)
+      keys += (keys.empty() ? "" : ", ") + key;
+    log.audit("decryption", {{"controllerKind", "Kustomization"},
+                             {"namespace", who.ns},
+                             {"name", who.name},
+                             {"revision", revision},
+                             {"file", record.file},
+                             {"keys", keys},
+                             {"purpose", "reconcile"},
+                             {"result", record.opened ? "opened" : "refused: " + record.reason}});
+  };
+  return std::make_shared<decrypt::SopsDecryptor>(
+      std::move(files), std::move(services), decrypt::kDefaultDecryptionOrder, std::move(audit));
 }
 
 Outcome Pass::run() {
@@ -407,7 +420,6 @@ Outcome Pass::apply_revision() {
     kustomize::BuildOptions options;
     options.load_restrictor = kustomize::LoadRestrictor::kSourceRoot;
     options.lift_encrypted = spec_.decrypt;
-    options.refuse_moved_sealed_secrets = true;
     options.sops_files = std::make_shared<decrypt::SopsFiles>();
     options.overrides = spec_.overrides;
     options.cancel = cancel_;

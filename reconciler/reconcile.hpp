@@ -16,6 +16,7 @@
 #include "sluice/reconciler/spec.hpp"
 #include "sluice/sources/source_store.hpp"
 
+#include "decryption_keys.hpp"
 #include "events.hpp"
 #include "object_store.hpp"
 #include "work_queue.hpp"
@@ -73,6 +74,7 @@ struct Services {
   Clock& clock;
   Log& log;
   EventRecorder& events;
+  KeyRing& keys;
   apply::AppliedCache* applied;
   ObjectStore& kustomizations;
   ObjectStore& repositories;

@@ -1,74 +1,203 @@
-// spec.decryption.secretRef, read as Flux's internal/decryptor does.
+// The keys of a Kustomization's decryption Secret (kustomize-controller internal/decryptor,
+// ImportKeys and SetAuthOptions).
 #include "reconciler/decryption_keys.hpp"
 
-#include <fstream>
-#include <sstream>
+#include "sluice/base/encoding.hpp"
 
-#include "support/api_server.hpp"
+#include "support/manual_clock.hpp"
+#include "support/scripted_http.hpp"
+#include "support/surroundings.hpp"
 #include "support/test.hpp"
 
 using namespace sluice;
-using test::document;
+using namespace sluice::test;
+using reconciler::KeyRing;
 
 namespace {
 
-std::string read_fixture(const std::string& name) {
-  std::ifstream file(std::string(SLUICE_SOURCE_DIR) + "/fixtures/sops/" + name);
-  std::stringstream text;
-  text << file.rdbuf();
-  REQUIRE_FALSE(text.str().empty());
-  return text.str();
+constexpr char kAgeKey[] =
+    "AGE-SECRET-KEY-1SZ5L4KY3C65AFC705JHXAUSUXD6ZUWAEM2W52EKP9CQTTCU4E70QW5AAWJ";
+
+/// An API server that has Secrets, and a cloud that writes down what it is asked.
+struct World {
+  std::map<std::string, std::map<std::string, std::string>> secrets;  // by "ns/name"
+  std::string version = "1";
+  ManualClock clock;
+  ScriptedHttp api{[this](const ScriptedHttp::Sent& sent) -> Result<http::Response> {
+    http::Response response;
+    response.status = 404;
+    response.body = R"({"kind":"Status","status":"Failure","reason":"NotFound","code":404})";
+    for (const auto& [name, data] : secrets) {
+      const std::size_t slash = name.find('/');
+      if (!sent.url.ends_with("/api/v1/namespaces/" + name.substr(0, slash) + "/secrets/" +
+                              name.substr(slash + 1))) {
+        continue;
+      }
+      response.status = 200;
+      response.body =
+          R"({"kind":"Secret","metadata":{"resourceVersion":")" + version + R"("},"data":{)";
+      bool first = true;
+      for (const auto& [entry, value] : data) {
+        response.body +=
+            std::string(first ? "" : ",") + "\"" + entry + "\":\"" + base64_encode(value) + "\"";
+        first = false;
+      }
+      response.body += "}}";
+    }
+    return response;
+  }};
+  ScriptedHttp cloud;
+  std::shared_ptr<TestSurroundings> surroundings = std::make_shared<TestSurroundings>();
+  kube::Client client{[] {
+                        kube::Config config;
+                        config.server = "http://127.0.0.1:1";
+                        return config;
+                      }(),
+                      api, clock};
+  reconciler::DecryptionOptions options = [this] {
+    reconciler::DecryptionOptions made;
+    decrypt::RemoteKeyOptions remote;
+    remote.surroundings = surroundings;
+    remote.client = [this]() -> http::Client& { return cloud; };
+    remote.clock = &clock;
+    remote.retry.attempts = 1;
+    made.remote = decrypt::make_remote_context(std::move(remote));
+    return made;
+  }();
+};
+
+decrypt::KeyService& of_type(const decrypt::KeyServices& services, std::string_view type) {
+  for (const auto& service : services) {
+    if (service->type() == type) return *service;
+  }
+  FAIL("no key service of type " << type);
+  return *services.front();
 }
 
-std::string indented(const std::string& text) {
-  std::string out;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);)
-    out += "    " + line + "\n";
-  return out;
-}
-
-void put_secret(kube::Client& client, const std::string& name, const std::string& entries) {
-  const auto object = document("apiVersion: v1\nkind: Secret\nmetadata: {name: " + name +
-                               ", namespace: default}\nstringData:\n" + entries);
-  REQUIRE_OK(client.apply(kube::object_id(object.root()), object.root(), nullptr,
-                          {.field_manager = "test"}, {}));
+decrypt::MasterKey vault_key(const std::string& address) {
+  decrypt::MasterKey key;
+  key.type = "hc_vault";
+  key.id = address + "/v1/sops/keys/k";
+  key.fields = {{"vault_address", address}, {"engine_path", "sops"}, {"key_name", "k"}};
+  key.wrapped_key = "vault:v1:x";
+  return key;
 }
 
 }  // namespace
 
-TEST_CASE("decryption keys: *.agekey and *.asc entries are used, whatever their names") {
-  std::string why;
-  const auto server = test::ApiServer::get(why);
-  if (!server) SLUICE_SKIP(why);
-  auto& client = server->client();
-  put_secret(client, "keys-both",
-             "  any.agekey: |\n" + indented(read_fixture("key.txt")) + "  other.asc: |\n" +
-                 indented(read_fixture("pgp/plain.key.asc")) + "  readme: hello\n");
-  const auto keys = reconciler::decryption_keys(client, "default", "keys-both", {});
-  REQUIRE_OK(keys);
-  for (const char* file : {"secret.yaml", "pgp/secret.yaml"}) {
-    CAPTURE(file);
-    const auto plaintext = decrypt::decrypt_file(
-        read_fixture(file), file, {decrypt::Format::kYaml, decrypt::Format::kYaml}, *keys, {});
-    if (!plaintext && plaintext.error().text().find("librnp0") != std::string::npos) {
-      SLUICE_SKIP("librnp0 is not installed (scripts/deps installs it)");
-    }
-    CHECK_OK(plaintext);
-  }
-  const auto protected_file =
-      keys->back()->unwrap({"pgp", "", read_fixture("pgp/protected.asc"), {}}, {});
-  CHECK_FALSE(protected_file.has_value());
+TEST_CASE("decryption Secret: each entry becomes the service that Flux makes of it") {
+  World world;
+  world.secrets["a/keys"] = {
+      {"k.agekey", kAgeKey},
+      {"sops.vault-token", "hvs.tenant\n"},
+      {"sops.vault-addresses", "https://vault.a.example"},
+      {"sops.aws-kms", "aws_access_key_id: AKIDTENANT\naws_secret_access_key: s\n"},
+      {"sops.azure-kv", "tenantId: t\nclientId: c\nclientSecret: s\n"},
+      {"sops.gcp-kms",
+       R"({"type":"authorized_user","client_id":"i","client_secret":"s","refresh_token":"r"})"},
+      {"other", "x"}};
+  // What the controller has itself must not be used for a tenant that gives its own.
+  world.surroundings->variables = {{"VAULT_TOKEN", "hvs.controller"},
+                                   {"AWS_ACCESS_KEY_ID", "AKIDCONTROLLER"},
+                                   {"AWS_SECRET_ACCESS_KEY", "s"}};
+  KeyRing ring(world.client, world.options);
+  const auto services = ring.keys("a", "keys", {});
+  REQUIRE_OK(services);
+  CHECK(services->size() == 6);  // and Huawei's, of the controller
+  CHECK(world.cloud.count() == 0);
+
+  world.cloud.answer(403, "{}");
+  CHECK_FALSE(
+      of_type(*services, "hc_vault").unwrap(vault_key("https://vault.a.example"), {}).has_value());
+  CHECK(world.cloud.sent()[0].secret_header == "X-Vault-Token: hvs.tenant");
+  CHECK_FALSE(
+      of_type(*services, "hc_vault").unwrap(vault_key("https://vault.b.example"), {}).has_value());
+  CHECK(world.cloud.count() == 1);
+
+  decrypt::MasterKey kms;
+  kms.type = "kms";
+  kms.id = "arn:aws:kms:eu-west-1:1:key/k";
+  kms.wrapped_key = "AAAA";
+  kms.fields = {{"aws_profile", "of-the-file"}};
+  world.cloud.answer(400, R"({"__type":"AccessDeniedException"})");
+  CHECK_FALSE(of_type(*services, "kms").unwrap(kms, {}).has_value());
+  CHECK(world.cloud.sent()[1].header("Authorization").find("Credential=AKIDTENANT/") !=
+        std::string::npos);
+  CHECK_FALSE(world.surroundings->asked().contains("AWS_SECRET_ACCESS_KEY"));
 }
 
-TEST_CASE("decryption keys: an entry that holds no key of its kind is an error with its name") {
-  std::string why;
-  const auto server = test::ApiServer::get(why);
-  if (!server) SLUICE_SKIP(why);
-  auto& client = server->client();
-  put_secret(client, "keys-bad", "  wrong.asc: AGE-SECRET-KEY-1\n");
-  const auto keys = reconciler::decryption_keys(client, "default", "keys-bad", {});
-  REQUIRE_FALSE(keys.has_value());
-  CHECK(keys.error().message() ==
-        "Secret default/keys-bad entry \"wrong.asc\": no OpenPGP key in it");
+TEST_CASE(
+    "decryption Secret: without an entry for a cloud, the controller's own credentials are used") {
+  World world;
+  world.secrets["a/keys"] = {{"k.agekey", kAgeKey}};
+  world.surroundings->variables = {{"AWS_ACCESS_KEY_ID", "AKIDCONTROLLER"},
+                                   {"AWS_SECRET_ACCESS_KEY", "s"}};
+  KeyRing ring(world.client, world.options);
+  for (const char* name : {"keys", ""}) {
+    const auto services = ring.keys("a", name, {});
+    REQUIRE_OK(services);
+    decrypt::MasterKey kms;
+    kms.type = "kms";
+    kms.id = "arn:aws:kms:eu-west-1:1:key/k";
+    kms.wrapped_key = "AAAA";
+    world.cloud.answer(400, R"({"__type":"AccessDeniedException"})");
+    CHECK_FALSE(of_type(*services, "kms").unwrap(kms, {}).has_value());
+    CHECK(world.cloud.sent().back().header("Authorization").find("AKIDCONTROLLER") !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE(
+    "decryption Secret: services live as long as the Secret is unchanged, and are never shared") {
+  World world;
+  world.secrets["a/keys"] = {{"k.agekey", kAgeKey}};
+  world.secrets["b/keys"] = {{"k.agekey", kAgeKey}};
+  KeyRing ring(world.client, world.options);
+  const auto first = ring.keys("a", "keys", {});
+  const auto again = ring.keys("a", "keys", {});
+  const auto other = ring.keys("b", "keys", {});
+  REQUIRE_OK(first);
+  REQUIRE_OK(again);
+  REQUIRE_OK(other);
+  CHECK(first->front() == again->front());
+  CHECK(first->front() != other->front());
+  world.version = "2";
+  const auto changed = ring.keys("a", "keys", {});
+  REQUIRE_OK(changed);
+  CHECK(first->front() != changed->front());
+}
+
+TEST_CASE(
+    "decryption Secret: default age keys serve Kustomizations without one, and nothing else of "
+    "it") {
+  World world;
+  world.secrets["flux-system/sops-age"] = {{"k.agekey", kAgeKey}, {"sops.vault-token", "hvs.x"}};
+  world.options.age_secret_namespace = "flux-system";
+  world.options.age_secret = "sops-age";
+  KeyRing ring(world.client, world.options);
+  const auto services = ring.keys("a", "", {});
+  REQUIRE_OK(services);
+  CHECK(of_type(*services, "age").looked_in()[0].find("flux-system/sops-age") != std::string::npos);
+  CHECK_FALSE(
+      of_type(*services, "hc_vault").unwrap(vault_key("https://v.example"), {}).has_value());
+  CHECK(world.cloud.count() == 0);
+}
+
+TEST_CASE("decryption Secret: a broken entry is named, its content is not") {
+  World world;
+  for (const auto& [entry, value] : {std::pair{"sops.aws-kms", "aws_access_key_id: CANARY\n"},
+                                     {"sops.azure-kv", "tenantId: CANARY\n"},
+                                     {"sops.aws-kms", "just CANARY"}}) {
+    world.secrets["a/keys"] = {{entry, value}};
+    KeyRing ring(world.client, world.options);
+    const auto services = ring.keys("a", "keys", {});
+    REQUIRE_FALSE(services.has_value());
+    CHECK(services.error().code() == Code::kInvalid);
+    CHECK(services.error().message().find(std::string("failed to import '") + entry +
+                                          "' data from sops "
+                                          "decryption Secret 'a/keys'") != std::string::npos);
+    CHECK(services.error().text().find("CANARY") == std::string::npos);
+  }
+  KeyRing ring(world.client, world.options);
+  CHECK(ring.keys("a", "none", {}).error().message() == "secrets \"none\" not found");
 }

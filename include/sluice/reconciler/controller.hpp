@@ -13,11 +13,20 @@
 #include "sluice/base/cancel.hpp"
 #include "sluice/base/clock.hpp"
 #include "sluice/base/result.hpp"
+#include "sluice/decrypt/remote_keys.hpp"
 #include "sluice/kube/client.hpp"
 #include "sluice/reconciler/log.hpp"
 #include "sluice/sources/source_store.hpp"
 
 namespace sluice::reconciler {
+
+/// Keys beside those of a Kustomization's own Secret.
+struct DecryptionOptions {
+  /// For cloud key services, with the controller's own credentials; null: they are refused.
+  std::shared_ptr<decrypt::RemoteContext> remote;
+  /// Flux's --sops-age-secret: age keys of Kustomizations without a secretRef. "": none.
+  std::string age_secret_namespace, age_secret;
+};
 
 struct ControllerOptions {
   unsigned concurrent = 4;                      ///< reconciliations at a time
@@ -26,6 +35,7 @@ struct ControllerOptions {
   std::chrono::seconds sync_timeout{60};        ///< for the first lists
   double interval_jitter = 0.05;
   bool no_cross_namespace_refs = false;
+  DecryptionOptions decryption = {};
 };
 
 /// What `--once` ended with, and what the demo prints.

@@ -25,10 +25,12 @@ class Log {
   ~Log();
   void debug(std::string_view message, std::initializer_list<Field> fields = {});
   void info(std::string_view message, std::initializer_list<Field> fields = {});
+  /// A line that no level but "off" leaves out: what was decrypted, and for whom.
+  void audit(std::string_view message, std::initializer_list<Field> fields = {});
   void error(std::string_view message, std::initializer_list<Field> fields = {});
 
  private:
-  void write(LogLevel level, std::string_view message, std::initializer_list<Field> fields);
+  void write(std::string_view level, std::string_view message, std::initializer_list<Field> fields);
   LogLevel level_;
   Clock& clock_;
   struct Sink;

@@ -1,0 +1,35 @@
+#pragma once
+/// --audit-log FILE: one JSON line for each decryption, with who, file, keys, purpose and result;
+/// no value and no hash of one.
+
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "sluice/base/result.hpp"
+#include "sluice/decrypt/decryptor.hpp"
+
+namespace sluice::cli {
+
+class AuditLog {
+ public:
+  AuditLog() = default;
+  AuditLog(const AuditLog&) = delete;
+  AuditLog& operator=(const AuditLog&) = delete;
+  ~AuditLog();
+  /// Appends to `path`, made with mode 0600. Errors: kInvalid, kDenied, kNotFound.
+  Result<void> open(const std::string& path);
+  /// What a decryptor tells; must not outlive the log.
+  decrypt::Audit recorder(std::string purpose);
+  /// An error when a line could not be written: then no plaintext may be given out.
+  Result<void> written() const;
+
+ private:
+  void write(const decrypt::AuditRecord& record, const std::string& purpose);
+  std::string path_;
+  int descriptor_ = -1;
+  mutable std::mutex mutex_;  // guards failure_
+  std::optional<Error> failure_;
+};
+
+}  // namespace sluice::cli
