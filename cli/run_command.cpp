@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <tuple>
 
 #include "sluice/http/curl_client.hpp"
 #include "sluice/kube/client.hpp"
@@ -63,6 +64,8 @@ int run_command(Arguments arguments) {
   flags.on("once", options.once);
   std::string key_hosts;
   std::string age_secret;
+  std::string vault_config;
+  flags.text("sops-vault-configmap", vault_config);
   flags.text("key-hosts", key_hosts);
   flags.text("sops-age-secret", age_secret);
   flags.value("concurrent", [&options](std::string_view text) -> Result<void> {
@@ -83,13 +86,24 @@ int run_command(Arguments arguments) {
   auto remote = remote_context(key_hosts);
   if (!remote) return report(remote.error());
   options.decryption.remote = *std::move(remote);
+  std::string own = environment("RUNTIME_NAMESPACE");
+  if (own.empty()) own = "flux-system";
+  if (!vault_config.empty()) {
+    const auto token = read_secret_file(std::string(kServiceAccount) + "/token");
+    const auto account = token ? reconciler::service_account_of(*token)
+                               : Result<std::pair<std::string, std::string>>(fail(token.error()));
+    if (!account) {
+      return report(Error(account.error()).prefix("--sops-vault-configmap: "));
+    }
+    options.decryption.vault_config_namespace = own;
+    options.decryption.vault_config = vault_config;
+    std::tie(options.decryption.service_account_namespace, options.decryption.service_account) =
+        *account;
+  }
   if (!age_secret.empty()) {  // Flux: of the controller's own namespace
     const std::size_t slash = age_secret.find('/');
-    const std::string own = environment("RUNTIME_NAMESPACE");
-    options.decryption.age_secret_namespace = slash != std::string::npos
-                                                  ? age_secret.substr(0, slash)
-                                              : own.empty() ? "flux-system"
-                                                            : own;
+    options.decryption.age_secret_namespace =
+        slash == std::string::npos ? own : age_secret.substr(0, slash);
     options.decryption.age_secret =
         slash == std::string::npos ? age_secret : age_secret.substr(slash + 1);
   }

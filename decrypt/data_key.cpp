@@ -85,7 +85,9 @@ class Recovery {
       }
     }
     return Error(unavailable_ ? Code::kUnavailable : Code::kDenied, std::move(what), {},
-                 looked_in.empty() ? "no decryption keys were given" : looked_in)
+                 !looked_in.empty()  ? looked_in
+                 : services_.empty() ? "no decryption keys were given"
+                                     : std::string())
         .reason(std::string(kReasonNoDataKey));
   }
 

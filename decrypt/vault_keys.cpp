@@ -58,7 +58,9 @@ Result<std::string> transit_path(const MasterKey& key, std::string_view verb) {
 class VaultService final : public KeyService {
  public:
   VaultService(std::shared_ptr<RemoteContext> context, VaultCredentials credentials)
-      : context_(context), cache_(std::move(context)), given_(std::move(credentials)) {}
+      : context_(context), cache_(std::move(context)), given_(std::move(credentials)) {
+    if (given_.token) note(given_.origin);
+  }
 
   std::string_view type() const override { return "hc_vault"; }
 
@@ -120,10 +122,13 @@ class VaultService final : public KeyService {
     }
   }
 
-  Result<std::optional<VaultLogin>> login_for(const std::string& address,
-                                              const CancelToken& cancel) {
-    if (given_.token || !given_.login) return std::optional<VaultLogin>();
-    return given_.login(address, cancel);
+  /// Needs `mutex_`. Forgets a token that has ended.
+  bool is_logged_in(const std::string& address) {
+    const auto found = tokens_.find(address);
+    if (found == tokens_.end()) return false;
+    if (!found->second.until || *found->second.until > context_->clock().steady()) return true;
+    tokens_.erase(found);
+    return false;
   }
 
   Result<void> check_trusted(const std::string& address, bool known_by_login) {
@@ -151,16 +156,8 @@ class VaultService final : public KeyService {
   /// Needs `mutex_`.
   Result<Token> find_token(const std::string& address, std::optional<VaultLogin> login,
                            const CancelToken& cancel) {
-    if (given_.token) {
-      note(given_.origin);
-      return Token{given_.token, {}, false};
-    }
-    if (const auto found = tokens_.find(address); found != tokens_.end()) {
-      if (!found->second.until || *found->second.until > context_->clock().steady()) {
-        return found->second;
-      }
-      tokens_.erase(found);
-    }
+    if (given_.token) return Token{given_.token, {}, false};
+    if (const auto found = tokens_.find(address); found != tokens_.end()) return found->second;
     if (login) {
       SLUICE_TRY(Token token, log_in(address, *login, cancel));
       tokens_[address] = token;
@@ -296,10 +293,14 @@ class VaultService final : public KeyService {
       http::Request request;
       Token token;
       {
-        SLUICE_TRY(auto login, login_for(address, cancel));
-        SLUICE_CHECK(check_trusted(address, login.has_value()));
         // Held while logging in: whoever else needs that token waits for it.
         const std::lock_guard lock(mutex_);
+        const bool logged_in = is_logged_in(address);
+        std::optional<VaultLogin> login;
+        if (!logged_in && !given_.token && given_.login) {
+          SLUICE_TRY(login, given_.login(address, cancel));
+        }
+        SLUICE_CHECK(check_trusted(address, logged_in || login.has_value()));
         SLUICE_TRY(request, prepare(address, path, body));
         SLUICE_TRY(token, find_token(address, std::move(login), cancel));
       }

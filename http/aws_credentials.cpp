@@ -499,7 +499,9 @@ AwsIdentity::AwsIdentity(std::shared_ptr<Surroundings> surroundings, SecretExcha
                        {},
                        {},
                        {},
-                       {}}) {}
+                       {}}) {
+  if (state_->given) state_->note(state_->origin);
+}
 AwsIdentity::~AwsIdentity() = default;
 
 namespace {
@@ -520,7 +522,6 @@ Result<Credentials> AwsIdentity::credentials(const std::string& profile, const s
   if (!state.fresh(base)) {
     base.reset();
     if (state.given) {
-      state.note(state.origin);
       base = state.given;
     } else {
       SLUICE_TRY(base, state.ambient(profile, region, cancel));

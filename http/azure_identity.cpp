@@ -191,7 +191,6 @@ struct AzureIdentity::State {
 
   Result<Bearer> from_given(const std::string& resource, const CancelToken& cancel) {
     const AzureCredentials& is = *given;
-    note(origin);
     if (is.tenant.empty()) return managed(is.client, resource, cancel);
     if (!is.secret.empty()) {
       return with_secret(is.authority_host, false, is.tenant, is.client, is.secret, resource,
@@ -249,7 +248,9 @@ AzureIdentity::AzureIdentity(std::shared_ptr<Surroundings> surroundings, SecretE
                        std::move(origin),
                        {},
                        {},
-                       {}}) {}
+                       {}}) {
+  if (state_->given) state_->note(state_->origin);
+}
 AzureIdentity::~AzureIdentity() = default;
 
 Result<std::shared_ptr<const SecretBytes>> AzureIdentity::token(const std::string& resource,

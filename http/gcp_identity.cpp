@@ -256,7 +256,6 @@ struct GcpIdentity::State {
 
   Result<Bearer> fetch(const CancelToken& cancel) {
     if (given) {
-      note(origin);
       return from_file(given->reveal_text(), cancel);
     }
     auto credentials = surroundings->secret_variable("GOOGLE_CREDENTIALS");
@@ -307,7 +306,9 @@ GcpIdentity::GcpIdentity(std::shared_ptr<Surroundings> surroundings, SecretExcha
                        std::move(origin),
                        {},
                        {},
-                       {}}) {}
+                       {}}) {
+  if (state_->given) state_->note(state_->origin);
+}
 GcpIdentity::~GcpIdentity() = default;
 
 Result<std::shared_ptr<const SecretBytes>> GcpIdentity::token(const CancelToken& cancel) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "sluice/crypto/secret.hpp"
+#include "sluice/http/secret_json.hpp"
 #include "sluice/yaml/read.hpp"
 
 #include "kube/client_state.hpp"
@@ -300,6 +301,34 @@ Result<crypto::SecretBytes> Client::get_secret_body(const std::string& path,
   SLUICE_TRY(const http::Response response, state_->send(std::move(request), asked, cancel));
   if (!response.secret_body) return fail(Code::kInternal, "the HTTP client kept a secret answer");
   return response.secret_body->clone();
+}
+
+Result<crypto::SecretBytes> Client::request_token(const std::string& ns, const std::string& name,
+                                                  const std::string& audience,
+                                                  const CancelToken& cancel) {
+  Document body;
+  body.root().set_mapping();
+  body.root().put_string("apiVersion", "authentication.k8s.io/v1");
+  body.root().put_string("kind", "TokenRequest");
+  const yaml::Ref spec = body.root().put_mapping("spec");
+  spec.put_sequence("audiences").append_string(audience);
+  spec.put_int("expirationSeconds", 3600);
+  http::Request request;
+  request.method = "POST";
+  const std::string path = "/api/v1/namespaces/" + ns + "/serviceaccounts/" + name + "/token";
+  request.url = path;
+  request.headers.emplace_back("Content-Type", kJson);
+  request.headers.emplace_back("Accept", kJson);
+  SLUICE_CHECK(yaml::write_go_json(body.root(), request.body, {.sort_keys = false}));
+  const Asked asked{"POST", path, true, {name, ns, audience}};
+  SLUICE_TRY(const http::Response response, state_->send(std::move(request), asked, cancel));
+  if (!response.secret_body) return fail(Code::kInternal, "the HTTP client kept a secret answer");
+  auto token = http::secret_json_string(response.secret_body->reveal_text(), {"status", "token"});
+  if (!token || token->empty()) {
+    return fail(Code::kUnavailable,
+                "the server gave no token for serviceaccount " + ns + "/" + name);
+  }
+  return *std::move(token);
 }
 
 ObjectId object_id(Node object) {

@@ -4,9 +4,11 @@
 #include <optional>
 #include <set>
 
+#include "sluice/base/encoding.hpp"
 #include "sluice/decrypt/flux_credentials.hpp"
-#include "sluice/decrypt/pgp_keys.hpp"
+#include "sluice/http/secret_json.hpp"
 #include "sluice/kube/secret_data.hpp"
+#include "sluice/yaml/read.hpp"
 
 namespace sluice::reconciler {
 namespace {
@@ -42,8 +44,83 @@ KeyRing::KeyRing(kube::Client& client, DecryptionOptions options)
   if (const auto& remote = options_.remote) {
     own_ = {decrypt::make_aws_key_service(remote, {nullptr, {}, /*use_profile_of_file=*/false}),
             decrypt::make_gcp_key_service(remote), decrypt::make_azure_key_service(remote),
-            decrypt::make_vault_key_service(remote), decrypt::make_huawei_key_service(remote)};
+            decrypt::make_huawei_key_service(remote)};
+    decrypt::VaultCredentials vault;
+    if (!options_.vault_config.empty()) {
+      vault.login = [this](const std::string& address, const CancelToken& cancel) {
+        return vault_login(address, cancel);
+      };
+    }
+    own_.push_back(decrypt::make_vault_key_service(remote, std::move(vault)));
   }
+}
+
+/// kustomize-controller's ConfigMap: `config.yaml` with `instances: [{address, loginPath}]`. The
+/// role is NAMESPACE_NAME of the service account, the token's audience the server's address.
+Result<std::optional<decrypt::VaultLogin>> KeyRing::vault_login(const std::string& address,
+                                                                const CancelToken& cancel) {
+  const std::string& ns = options_.vault_config_namespace;
+  const std::string place = "ConfigMap '" + ns + "/" + options_.vault_config + "'";
+  auto map = client_.get({Gvk::from("v1", "ConfigMap"), ns, options_.vault_config}, cancel);
+  if (!map) return fail(std::move(map).error().prefix("failed to get Vault " + place + ": "));
+  const yaml::Node text = map->root().find("data", "config.yaml");
+  if (!text.is_string()) {
+    return fail(Code::kInvalid, "Vault " + place + " is missing the 'config.yaml' key");
+  }
+  auto config = yaml::read_yaml(text.text(), FileId::kNone);
+  if (!config) {
+    return fail(
+        std::move(config).error().prefix("failed to parse 'config.yaml' in Vault " + place + ": "));
+  }
+  const yaml::Node instances =
+      config->empty() ? yaml::Node() : config->front().root().get("instances");
+  for (std::size_t i = 0; i < instances.size(); ++i) {
+    std::string_view known = instances.at(i).get("address").text();
+    while (known.ends_with('/'))
+      known.remove_suffix(1);
+    if (known != address) continue;
+    decrypt::VaultLogin login;
+    login.path = std::string(instances.at(i).get("loginPath").text());
+    while (login.path.starts_with('/'))
+      login.path.erase(0, 1);
+    login.role = options_.service_account_namespace + "_" + options_.service_account;
+    auto jwt = client_.request_token(options_.service_account_namespace, options_.service_account,
+                                     address, cancel);
+    if (!jwt) {
+      return fail(std::move(jwt).error().prefix(
+          "failed to issue Kubernetes token for Vault authentication: "));
+    }
+    login.jwt = *std::move(jwt);
+    return std::optional(std::move(login));
+  }
+  return std::optional<decrypt::VaultLogin>();
+}
+
+Result<std::pair<std::string, std::string>> service_account_of(const crypto::SecretBytes& token) {
+  std::string_view text = token.reveal_text();
+  const std::size_t first = text.find('.');
+  const std::size_t second = text.find('.', first == std::string_view::npos ? 0 : first + 1);
+  const auto broken = [] {
+    return fail(Code::kInvalid,
+                "the token of the controller's service account is none of Kubernetes");
+  };
+  if (first == std::string_view::npos || second == std::string_view::npos) return broken();
+  std::string claims;
+  for (const char c : text.substr(first + 1, second - first - 1))
+    claims += c == '-' ? '+' : c == '_' ? '/' : c;
+  while (claims.size() % 4 != 0)
+    claims += '=';
+  const auto json =
+      base64_decode(claims);  // the middle part is no secret: the signature makes it one
+  const std::string subject = json ? http::json_text(*json, {"sub"}) : std::string();
+  constexpr std::string_view kPrefix = "system:serviceaccount:";
+  const std::size_t colon = subject.find(':', kPrefix.size());
+  if (!subject.starts_with(kPrefix) || colon == std::string::npos || colon == kPrefix.size() ||
+      colon + 1 == subject.size()) {
+    return broken();
+  }
+  return std::pair(subject.substr(kPrefix.size(), colon - kPrefix.size()),
+                   subject.substr(colon + 1));
 }
 
 Result<KeyServices> KeyRing::keys(const std::string& ns, const std::string& name,
@@ -53,10 +130,8 @@ Result<KeyServices> KeyRing::keys(const std::string& ns, const std::string& name
     return read(options_.age_secret_namespace, options_.age_secret, /*age_only=*/true, cancel);
   }
   const auto age = decrypt::make_age_key_service();
-  const auto pgp = decrypt::make_pgp_key_service();
   age->note_missing("spec.decryption.secretRef: not set");
-  pgp->note_missing("spec.decryption.secretRef: not set");
-  KeyServices services{age, pgp};
+  KeyServices services{age};
   services.insert(services.end(), own_.begin(), own_.end());
   return services;
 }
@@ -75,9 +150,9 @@ Result<KeyServices> KeyRing::read(const std::string& ns, const std::string& name
     }
   }
   const auto age = decrypt::make_age_key_service();
-  const auto pgp = decrypt::make_pgp_key_service();  // nobody is there to ask for a passphrase
-  KeyServices services{age, pgp};
+  KeyServices services{age};
   std::set<std::string_view> given;  // types
+  std::string others;
   for (const auto& [entry, value] : data) {
     const std::string origin = "Secret " + secret + " entry \"" + entry + "\"";
     if (entry.ends_with(".agekey")) {
@@ -86,10 +161,7 @@ Result<KeyServices> KeyRing::read(const std::string& ns, const std::string& name
     }
     age->note_missing(origin + ": not a *.agekey");
     if (age_only) continue;
-    if (entry.ends_with(".asc")) {
-      SLUICE_CHECK(pgp->add_keys(value, origin));
-      continue;
-    }
+    if (entry.ends_with(".asc")) others += (others.empty() ? "" : ", ") + entry;
     if (!options_.remote) continue;
     std::shared_ptr<decrypt::KeyService> service;
     if (entry == kVaultToken) {
@@ -116,6 +188,12 @@ Result<KeyServices> KeyRing::read(const std::string& ns, const std::string& name
     }
     given.insert(service->type());
     services.push_back(std::move(service));
+  }
+  if (age->identities() == 0 && given.empty() && !others.empty()) {
+    return fail(
+        Code::kUnsupported,
+        "Secret " + secret + " holds only keys that this version of sluice cannot use: " + others,
+        Where{}, "add an age key as an entry that ends in .agekey");
   }
   // What the Secret has goes before what the controller has; of one kind only the Secret's is used.
   for (const auto& service : own_) {

@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "sluice/base/cancel.hpp"
 #include "sluice/base/result.hpp"
@@ -22,11 +24,11 @@ class KeyRing {
  public:
   KeyRing(kube::Client& client, DecryptionOptions options);
 
-  /// Of Secret `ns`/`name`: each `*.agekey` and `*.asc`, `sops.vault-token` (sent to the servers
-  /// that `sops.vault-addresses` beside it names, or the controller trusts), `sops.aws-kms`,
+  /// Of Secret `ns`/`name`: each `*.agekey`, `sops.vault-token` (sent to the servers that
+  /// `sops.vault-addresses` beside it names, or the controller trusts), `sops.aws-kms`,
   /// `sops.azure-kv`, `sops.gcp-kms`. Clouds without an entry: the controller's own credentials.
   /// `name` "": those, and the controller's default age keys. Errors: kNotFound (`secrets "name"
-  /// not found`), kInvalid naming the entry.
+  /// not found`), kInvalid naming the entry; kUnsupported for `*.asc` when there is no other key.
   Result<decrypt::KeyServices> keys(const std::string& ns, const std::string& name,
                                     const CancelToken& cancel);
 
@@ -37,6 +39,9 @@ class KeyRing {
   };
   Result<decrypt::KeyServices> read(const std::string& ns, const std::string& name, bool age_only,
                                     const CancelToken& cancel);
+
+  Result<std::optional<decrypt::VaultLogin>> vault_login(const std::string& address,
+                                                         const CancelToken& cancel);
 
   kube::Client& client_;
   const DecryptionOptions options_;

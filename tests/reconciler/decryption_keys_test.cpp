@@ -2,9 +2,6 @@
 // ImportKeys and SetAuthOptions).
 #include "reconciler/decryption_keys.hpp"
 
-#include <fstream>
-#include <sstream>
-
 #include "sluice/base/encoding.hpp"
 
 #include "support/manual_clock.hpp"
@@ -106,7 +103,7 @@ TEST_CASE("decryption Secret: each entry becomes the service that Flux makes of 
   KeyRing ring(world.client, world.options);
   const auto services = ring.keys("a", "keys", {});
   REQUIRE_OK(services);
-  CHECK(services->size() == 7);  // and OpenPGP, and Huawei's, of the controller
+  CHECK(services->size() == 6);  // and Huawei's, of the controller
   CHECK(world.cloud.count() == 0);
 
   world.cloud.answer(403, "{}");
@@ -186,6 +183,71 @@ TEST_CASE(
   CHECK(world.cloud.count() == 0);
 }
 
+TEST_CASE(
+    "Vault: the servers of the ConfigMap are logged in to with the controller's service account") {
+  World world;
+  int tokens = 0;
+  world.api.on_request([&](const ScriptedHttp::Sent& sent) -> Result<http::Response> {
+    http::Response response;
+    response.status = 200;
+    if (sent.url.ends_with("/api/v1")) {
+      response.body =
+          R"({"kind":"APIResourceList","groupVersion":"v1","resources":[{"name":"configmaps","singularName":"configmap","namespaced":true,"kind":"ConfigMap","verbs":["get"]}]})";
+    } else if (sent.url.ends_with("/namespaces/flux-system/configmaps/vault")) {
+      response.body =
+          R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"vault"},"data":{"config.yaml":"instances:\n- address: https://vault.a.example/\n  loginPath: auth/kubernetes/login\n"}})";
+    } else if (sent.url.ends_with("/serviceaccounts/kc/token")) {
+      ++tokens;
+      CHECK(sent.method == "POST");
+      CHECK(sent.body.find(R"("audiences":["https://vault.a.example"])") != std::string::npos);
+      response.body = R"({"kind":"TokenRequest","status":{"token":"ey.sa.token"}})";
+    } else {
+      response.status = 404;
+      response.body = R"({"kind":"Status","reason":"NotFound"})";
+    }
+    return response;
+  });
+  world.options.vault_config_namespace = "flux-system";
+  world.options.vault_config = "vault";
+  world.options.service_account_namespace = "flux-system";
+  world.options.service_account = "kc";
+  world.cloud.on_request([](const ScriptedHttp::Sent& sent) -> Result<http::Response> {
+    http::Response response;
+    response.status = 200;
+    if (sent.url == "https://vault.a.example/v1/auth/kubernetes/login") {
+      CHECK(sent.body == R"({"role":"flux-system_kc","jwt":"ey.sa.token"})");
+      response.body = R"({"auth":{"client_token":"hvs.kc","lease_duration":600}})";
+    } else {
+      CHECK(sent.secret_header == "X-Vault-Token: hvs.kc");
+      response.body = R"({"data":{"plaintext":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlBQkNERUY="}})";
+    }
+    return response;
+  });
+  KeyRing ring(world.client, world.options);
+  const auto services = ring.keys("a", "", {});
+  REQUIRE_OK(services);
+  auto& vault = of_type(*services, "hc_vault");
+  for (int i = 0; i < 3; ++i) {
+    auto key = vault_key("https://vault.a.example");
+    key.wrapped_key += std::to_string(i);
+    REQUIRE_OK(vault.unwrap(key, {}));
+  }
+  CHECK(tokens == 1);
+  CHECK(world.cloud.count() == 4);
+  CHECK_FALSE(vault.unwrap(vault_key("https://vault.b.example"), {}).has_value());
+  CHECK(world.cloud.count() == 4);
+  // {"sub":"system:serviceaccount:flux-system:kc"}
+  const auto account = reconciler::service_account_of(crypto::SecretBytes::copy_of(
+      std::string_view("e30.eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQ6Zmx1eC1zeXN0ZW06a2MifQ.c2ln")));
+  REQUIRE_OK(account);
+  CHECK(account->first == "flux-system");
+  CHECK(account->second == "kc");
+  for (const char* bad : {"", "a.b", "e30.e30.x", "x.!.y"}) {
+    CHECK_FALSE(reconciler::service_account_of(crypto::SecretBytes::copy_of(std::string_view(bad)))
+                    .has_value());
+  }
+}
+
 TEST_CASE("decryption Secret: a broken entry is named, its content is not") {
   World world;
   for (const auto& [entry, value] : {std::pair{"sops.aws-kms", "aws_access_key_id: CANARY\n"},
@@ -203,33 +265,4 @@ TEST_CASE("decryption Secret: a broken entry is named, its content is not") {
   }
   KeyRing ring(world.client, world.options);
   CHECK(ring.keys("a", "none", {}).error().message() == "secrets \"none\" not found");
-}
-
-TEST_CASE("decryption Secret: an *.asc entry is an OpenPGP key, and an error where it is none") {
-  const auto fixture = [](const std::string& name) {
-    std::ifstream file(std::string(SLUICE_SOURCE_DIR) + "/fixtures/sops/pgp/" + name);
-    std::stringstream text;
-    text << file.rdbuf();
-    return text.str();
-  };
-  World world;
-  world.secrets["a/keys"] = {{"any.asc", fixture("plain.key.asc")},
-                             {"other.asc", fixture("protected.key.asc")}};
-  world.secrets["a/wrong"] = {{"wrong.asc", "AGE-SECRET-KEY-1"}};
-  KeyRing ring(world.client, world.options);
-  const auto wrong = ring.keys("a", "wrong", {});
-  REQUIRE_FALSE(wrong.has_value());
-  CHECK(wrong.error().message() == "Secret a/wrong entry \"wrong.asc\": no OpenPGP key in it");
-  const auto services = ring.keys("a", "keys", {});
-  REQUIRE_OK(services);
-  auto& pgp = of_type(*services, "pgp");
-  const auto opened = pgp.unwrap({"pgp", "", fixture("plain.asc"), {}}, {});
-  if (!opened && opened.error().code() == Code::kUnsupported) {
-    SLUICE_SKIP("librnp0 is not installed (scripts/deps installs it)");
-  }
-  CHECK_OK(opened);
-  // A key behind a passphrase: nobody is there to ask.
-  const auto locked = pgp.unwrap({"pgp", "", fixture("protected.asc"), {}}, {});
-  REQUIRE_FALSE(locked.has_value());
-  CHECK(locked.error().message().find("passphrase") != std::string::npos);
 }

@@ -139,6 +139,10 @@ class Client {
   /// the request), at most 4 MiB. See secret_data.hpp.
   Result<crypto::SecretBytes> get_secret_body(const std::string& path, const CancelToken& cancel);
 
+  /// A token of service account `ns`/`name` for `audience`, good for an hour (TokenRequest).
+  Result<crypto::SecretBytes> request_token(const std::string& ns, const std::string& name,
+                                            const std::string& audience, const CancelToken& cancel);
+
   /// Requests sent so far, watches included: for tests, metrics and bench/.
   std::uint64_t requests() const;
 

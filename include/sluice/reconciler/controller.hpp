@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "sluice/base/cancel.hpp"
 #include "sluice/base/clock.hpp"
@@ -26,7 +27,15 @@ struct DecryptionOptions {
   std::shared_ptr<decrypt::RemoteContext> remote;
   /// Flux's --sops-age-secret: age keys of Kustomizations without a secretRef. "": none.
   std::string age_secret_namespace, age_secret;
+  /// Flux's --sops-vault-configmap: Vault servers to log in to with a token of the controller's own
+  /// service account, and where; each is thereby trusted. "": none.
+  std::string vault_config_namespace, vault_config;
+  std::string service_account_namespace, service_account;
 };
+
+/// Namespace and name of the service account that a Kubernetes token is of: its subject,
+/// "system:serviceaccount:NAMESPACE:NAME". Errors: kInvalid, never quoting the token.
+Result<std::pair<std::string, std::string>> service_account_of(const crypto::SecretBytes& token);
 
 struct ControllerOptions {
   unsigned concurrent = 4;                      ///< reconciliations at a time
