@@ -87,6 +87,11 @@ bool wants_lift(const GenerateContext& context, const sources::Blob& blob, decry
   return !context.should_lift || context.should_lift(blob);
 }
 
+std::string display(const GenerateContext& context, const sources::Blob& blob,
+                    const std::string& path) {
+  return context.display ? context.display(blob) : path;
+}
+
 Result<void> read_env_file(const std::string& path, const GenerateContext& context,
                            std::vector<Pair>& pairs) {
   SLUICE_TRY(const sources::Blob blob, context.load(path));
@@ -94,7 +99,8 @@ Result<void> read_env_file(const std::string& path, const GenerateContext& conte
   if (!wants_lift(context, blob, decrypt::Format::kDotenv)) {
     return read_env_lines(blob.bytes, pairs);
   }
-  SLUICE_TRY(auto entries, decrypt::lift_env(blob.bytes, path, *context.sops));
+  SLUICE_TRY(auto entries,
+             decrypt::lift_env(blob.bytes, display(context, blob, path), *context.sops));
   for (decrypt::EnvEntry& entry : entries) {
     if (entry.encrypted) {
       pairs.push_back({std::move(entry.key), {{}, nullptr, std::move(entry.leaf)}});
@@ -133,8 +139,8 @@ Result<void> read_file(const std::string& source, const GenerateContext& context
   SLUICE_TRY(const sources::Blob blob, context.load(parsed.path));
   const decrypt::Format format = format_for_key(parsed.key);
   if (wants_lift(context, blob, format)) {
-    SLUICE_TRY(auto leaf,
-               decrypt::lift_whole(blob.bytes, format, format, parsed.path, *context.sops));
+    SLUICE_TRY(auto leaf, decrypt::lift_whole(blob.bytes, format, format,
+                                              display(context, blob, parsed.path), *context.sops));
     pairs.push_back({std::move(parsed.key), {{}, nullptr, std::move(leaf)}});
   } else {
     pairs.push_back({std::move(parsed.key), {*blob.bytes, blob.bytes, {}}});

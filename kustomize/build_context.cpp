@@ -22,7 +22,7 @@ Result<void> BuildContext::use_schema(yaml::Document document) {
 
 void BuildContext::use_builtin_schema() {
   schema_is_set_ = true;
-  schema_->use_builtin();
+  *schema_ = Schema();
 }
 
 void BuildContext::warn(std::string line) {

@@ -9,8 +9,6 @@
 
 #include "gvk.hpp"
 #include "json_patch.hpp"
-#include "merge_comments.hpp"
-#include "schema.hpp"
 
 namespace sluice::kustomize {
 
@@ -296,11 +294,10 @@ Result<Resources> read_resources(std::shared_ptr<const std::string> text, FileId
     return fail(Error(error.code(), error.message(), std::move(place), error.hint()));
   }
   std::vector<yaml::Document> documents = *std::move(read);
-  if (!split.is_odd) {
-    SLUICE_CHECK(tag_merge_rules(*text, documents, std::as_const(context).schema()));
-  }
   if (context.options().lift_encrypted && !documents.empty()) {
-    auto lifted = decrypt::lift_leaves(documents, original, std::string(path), context.sops());
+    const std::string_view name = context.files().name(id);
+    auto lifted = decrypt::lift_leaves(documents, original, std::string(name.empty() ? path : name),
+                                       context.sops());
     if (!lifted) return fail(std::move(lifted).error());
   }
   documents = unwrap_single_list(std::move(documents), split);

@@ -372,6 +372,9 @@ Result<Resources> run_config_map_generator(const GeneratorArgs& args, const Step
   generate.load = [&](std::string_view path) { return context.loader.load(path); };
   if (context.build.options().lift_encrypted) {
     generate.sops = &context.build.sops();
+    generate.display = [&](const sources::Blob& blob) {
+      return context.build.tree().display(blob.real_path);
+    };
     if (!is_secret) {
       // Flux decrypts the inputs of secretGenerators, in place: a ConfigMap gets plaintext only
       // from a file that it shares with one.
@@ -469,13 +472,8 @@ Result<std::vector<Replacement>> load_replacements(const std::vector<Replacement
     options.schema = yaml::Schema::kV2;
     options.engine = context.build.options().yaml_engine;
     options.unique_keys = false;
-    const auto documents = yaml::read_yaml(blob.bytes, id, options);
-    if (!documents) {
-      return fail(Error(documents.error())
-                      .prefix("error converting YAML to JSON: ")
-                      .at({std::string(context.build.files().name(id))}));
-    }
-    const yaml::Node root = documents->empty() ? yaml::Node() : documents->front().root();
+    SLUICE_TRY(const auto documents, yaml::read_yaml(blob.bytes, id, options));
+    const yaml::Node root = documents.empty() ? yaml::Node() : documents.front().root();
     if (!root.is_mapping() && !root.is_sequence()) {
       return fail(Error(Code::kInvalid,
                         "unsupported replacement type encountered within replacement path: " +

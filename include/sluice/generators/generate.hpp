@@ -52,6 +52,8 @@ struct GenerateContext {
   LoadFile load;
   decrypt::SopsFiles* sops = nullptr;  ///< null: SOPS files are plain content
   ShouldLift should_lift;              ///< unset: every encrypted file
+  /// How messages name a file that was loaded; unset: as the kustomization does.
+  std::function<std::string(const sources::Blob&)> display;
 };
 
 /// The ConfigMap: text values under `data`, others under `binaryData` in base64. Keys are in byte
