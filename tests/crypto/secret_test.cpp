@@ -124,6 +124,35 @@ TEST_CASE("secret memory: a refused lock is counted, and the memory is still usa
   CHECK(status == 0);
 }
 
+TEST_CASE("secret memory: LockPolicy::kRequire refuses pages of before and new ones") {
+  if (!kCanLock) SLUICE_SKIP("a sanitizer replaces mlock");
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const rlimit none{0, 0};
+    bool ok = setrlimit(RLIMIT_MEMLOCK, &none) == 0 && (geteuid() != 0 || setuid(65534) == 0);
+    const auto is_refused = [](const auto& call) {
+      try {
+        call();
+      } catch (const LockRefused&) {
+        return true;
+      }
+      return false;
+    };
+    constexpr std::size_t kSize = std::size_t{1} << 20;
+    set_lock_policy(LockPolicy::kRequire);  // all is locked so far
+    ok = ok && is_refused([] { const SecretBytes bytes(kSize); });
+    set_lock_policy(LockPolicy::kWarn);
+    const SecretBytes unlocked(kSize);
+    ok =
+        ok && unlocked.size() == kSize && is_refused([] { set_lock_policy(LockPolicy::kRequire); });
+    _exit(ok ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+}
+
 TEST_CASE("secret memory: shrink zeroizes what it cuts off") {
   SecretBytes bytes = SecretBytes::copy_of("password-and-more");
   const char* const start = bytes.reveal_text().data();
