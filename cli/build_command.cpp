@@ -18,6 +18,7 @@
 #include "commands.hpp"
 #include "environment.hpp"
 #include "flags.hpp"
+#include "key_sources.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -26,6 +27,7 @@ struct BuildFlags {
   kustomize::BuildOptions options;
   std::string output, key, audit_path, load_restrictor = "LoadRestrictionsRootOnly";
   std::optional<std::string> reorder;
+  std::vector<std::string> sealed_keys;
   bool show_secrets = false;
   bool container_switch = false;  ///< taken and not used, see declare()
 };
@@ -41,6 +43,11 @@ Flags declare(BuildFlags& into, std::vector<std::string>& ignored) {
   Flags flags;
   flags.text("output", into.output);
   flags.alias('o', "output");
+  flags.on("check-sealed-secrets", into.options.refuse_moved_sealed_secrets);
+  flags.value("recovery-private-key", [&into](std::string_view text) -> Result<void> {
+    into.sealed_keys.emplace_back(text);
+    return {};
+  });
   flags.text("load-restrictor", into.load_restrictor);
   flags.value("reorder", [&into](std::string_view text) -> Result<void> {
     deprecated("reorder", "use the new 'sortOptions' field in kustomization.yaml instead.");
@@ -246,6 +253,26 @@ Result<TreePath> find_directory(const std::string& directory) {
   return TreePath::parse(real.get());
 }
 
+/// Each SealedSecret becomes its Secret, in its place. Its errors are reported together.
+Result<void> unseal_all(kustomize::ResourceSet& set, decrypt::SealedOpener& opener) {
+  std::optional<Error> all;
+  for (kustomize::Resource& resource : set.resources) {
+    const yaml::Node root = std::as_const(resource.document).root();
+    if (!decrypt::is_sealed_secret(root)) continue;
+    auto secret = opener.unseal(root, Where{}, {});
+    if (secret) {
+      resource.document = *std::move(secret);
+      resource.id.gvk = {"", "v1", "Secret"};
+    } else if (all) {
+      all->add(std::move(secret).error());
+    } else {
+      all = std::move(secret).error();
+    }
+  }
+  if (all) return fail(*std::move(all));
+  return {};
+}
+
 Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
   SLUICE_TRY(const TreePath path, find_directory(directory));
   const auto tree = sources::make_dir_tree("/");
@@ -255,7 +282,7 @@ Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
   AuditLog audit;  // outlives the decryptor, which tells it
   std::unique_ptr<decrypt::SopsDecryptor> decryptor;
   if (!flags.key.empty()) {
-    SLUICE_TRY(auto keys, age_keys_from_file(flags.key));
+    SLUICE_TRY(auto keys, keys_from_file(flags.key));
     flags.options.lift_encrypted = true;
     flags.options.sops_files = std::make_shared<decrypt::SopsFiles>();
     decrypt::Audit record;
@@ -268,11 +295,20 @@ Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
                                                          std::move(record));
     flags.options.decryptor = decryptor.get();
   }
-  SLUICE_TRY(const auto result, kustomize::build(*tree, path, flags.options));
+  std::unique_ptr<decrypt::SealedOpener> opener;
+  if (!flags.sealed_keys.empty()) {
+    SLUICE_TRY(auto keys, sealed_keys_from_files(flags.sealed_keys));
+    flags.options.refuse_moved_sealed_secrets = true;
+    opener = std::make_unique<decrypt::SealedOpener>(std::move(keys), decryptor.get());
+  }
+  SLUICE_TRY(auto result, kustomize::build(*tree, path, flags.options));
   SLUICE_CHECK(audit.written());
+  if (opener) SLUICE_CHECK(unseal_all(result.resources, *opener));
   if (flags.show_secrets) {
     crypto::SecretBuffer buffer;
-    decrypt::DecryptingLeafReader leaves(*decryptor, CancelToken());
+    decrypt::LeafDecryptor& any =
+        opener ? static_cast<decrypt::LeafDecryptor&>(*opener) : *decryptor;
+    decrypt::DecryptingLeafReader leaves(any, CancelToken());
     SLUICE_CHECK(result.resources.write_yaml(buffer, &leaves));
     SLUICE_CHECK(audit.written());
     return write_secret(STDOUT_FILENO, std::move(buffer).take());
@@ -296,16 +332,18 @@ int build_command(Arguments arguments) {
   if (directories->size() > 1) {
     return refuse({Code::kInvalid, "specify one path to kustomization.yaml"});
   }
-  if (into.show_secrets && (into.key.empty() || !into.output.empty())) {
-    return refuse(
-        {Code::kInvalid, "--show-secrets needs --key and prints to standard output only"});
+  const bool has_keys = !into.key.empty() || !into.sealed_keys.empty();
+  if (into.show_secrets && (!has_keys || !into.output.empty())) {
+    return refuse({Code::kInvalid,
+                   "--show-secrets needs --key or --recovery-private-key and prints to standard "
+                   "output only"});
   }
   if (const auto checked = check(into); !checked) return refuse(checked.error());
   if (strict) into.options.yaml_engine = yaml::Engine::kBoth;
   const char* label = std::getenv("KUSTOMIZE_ENABLE_MANAGEDBY_LABEL");
   if (label != nullptr && label == std::string_view("on")) into.options.add_managed_by_label = true;
   const auto done = build_and_print(into, directories->empty() ? "." : directories->front());
-  return done ? 0 : refuse(done.error(), !into.key.empty());
+  return done ? 0 : refuse(done.error(), has_keys);
 }
 
 }  // namespace sluice::cli

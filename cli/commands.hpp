@@ -15,6 +15,7 @@ int build_command(Arguments arguments);
 int decrypt_command(Arguments arguments);
 int encrypt_command(Arguments arguments);
 int sandbox_command(Arguments arguments);
+int unseal_command(Arguments arguments);
 int help_command(Arguments arguments);
 
 /// Help text of a command with examples; "" for an unknown one.

@@ -5,6 +5,8 @@
 #include "audit_log.hpp"
 #include "commands.hpp"
 #include "environment.hpp"
+#include "flags.hpp"
+#include "key_sources.hpp"
 #include "sops_files.hpp"
 
 namespace sluice::cli {
@@ -27,7 +29,7 @@ Result<void> decrypt(const std::vector<std::string>& arguments, const SopsFlags&
     SLUICE_CHECK(audit.open(audit_path));
     options.audit = audit.recorder("decrypt");
   }
-  SLUICE_TRY(const auto keys, age_keys_from_environment());
+  SLUICE_TRY(const auto keys, keys_from_environment());
   if (flags.ignore_mac)
     std::fprintf(stderr, "sluice: warning: --ignore-mac: the file may have been tampered with\n");
   SLUICE_TRY(const auto plaintext,

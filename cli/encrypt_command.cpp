@@ -5,6 +5,7 @@
 #include "commands.hpp"
 #include "environment.hpp"
 #include "key_flags.hpp"
+#include "key_sources.hpp"
 #include "sops_files.hpp"
 
 namespace sluice::cli {
@@ -26,7 +27,7 @@ Result<void> encrypt(const std::vector<std::string>& arguments, const SopsFlags&
   options.now = rfc3339(SystemClock().wall());
   SLUICE_TRY(options.settings, encrypt_flags.settings(place));
   SLUICE_TRY(const auto plaintext, read_plaintext(place));
-  SLUICE_TRY(const auto services, age_keys_from_environment());
+  SLUICE_TRY(const auto services, keys_from_environment());
   SLUICE_TRY(const std::string text,
              decrypt::encrypt_file(plaintext, place.shown, options, services, CancelToken()));
   return give_ciphertext(place, flags, text);

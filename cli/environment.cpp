@@ -11,8 +11,6 @@
 #include <thread>
 #include <unistd.h>
 
-#include "cloud_keys.hpp"
-
 namespace sluice::cli {
 namespace {
 
@@ -24,14 +22,6 @@ Error system_error(const std::string& path) {
                     : error == EACCES || error == EPERM ? Code::kDenied
                                                         : Code::kInvalid;
   return {code, path + ": " + std::strerror(error)};
-}
-
-/// age first: it asks nobody.
-Result<decrypt::KeyServices> with_cloud_keys(std::shared_ptr<decrypt::KeyService> age) {
-  SLUICE_TRY(const auto context, remote_context());
-  decrypt::KeyServices services = cloud_keys(context);
-  services.insert(services.begin(), std::move(age));
-  return services;
 }
 
 /// Closes on every way out.
@@ -94,43 +84,18 @@ Result<void> write_secret(int descriptor, const crypto::SecretBytes& bytes) {
   return {};
 }
 
-Result<decrypt::KeyServices> age_keys_from_environment() {
-  const auto age = decrypt::make_age_key_service();
-  if (const auto key = take_secret_environment("SOPS_AGE_KEY"); !key.empty()) {
-    SLUICE_CHECK(age->add_identities(key, "SOPS_AGE_KEY"));
-  } else {
-    age->note_missing("SOPS_AGE_KEY: not set");
-  }
-  if (const std::string path = environment("SOPS_AGE_KEY_FILE"); !path.empty()) {
-    SLUICE_TRY(const auto text, read_secret_file(path));
-    SLUICE_CHECK(age->add_identities(text, "SOPS_AGE_KEY_FILE " + path));
-  } else {
-    age->note_missing("SOPS_AGE_KEY_FILE: not set");
-  }
-  std::string config = environment("XDG_CONFIG_HOME");
-  if (config.empty()) {
-    const std::string home = environment("HOME");
-    if (!home.empty()) config = home + "/.config";
-  }
-  if (!config.empty()) {
-    const std::string path = config + "/sops/age/keys.txt";
-    auto text = read_secret_file(path);
-    if (text) {
-      SLUICE_CHECK(age->add_identities(*text, path));
-    } else if (text.error().code() == Code::kNotFound) {
-      age->note_missing(path + ": no such file");
-    } else {
-      return fail(std::move(text.error()));
+Result<decrypt::SealedKeys> sealed_keys_from_files(const std::vector<std::string>& paths) {
+  decrypt::SealedKeys keys;
+  for (const std::string& list : paths) {
+    for (std::size_t at = 0; at <= list.size();) {
+      const std::size_t comma = std::min(list.find(',', at), list.size());
+      const std::string path = list.substr(at, comma - at);
+      at = comma + 1;
+      SLUICE_TRY(const crypto::SecretBytes content, read_secret_file(path));
+      SLUICE_CHECK(keys.add(content, path));
     }
   }
-  return with_cloud_keys(age);
-}
-
-Result<decrypt::KeyServices> age_keys_from_file(const std::string& path) {
-  const auto age = decrypt::make_age_key_service();
-  SLUICE_TRY(const auto text, read_secret_file(path));
-  SLUICE_CHECK(age->add_identities(text, path));
-  return with_cloud_keys(age);
+  return keys;
 }
 
 struct SignalWatch::State {

@@ -4,11 +4,13 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "sluice/base/cancel.hpp"
 #include "sluice/base/result.hpp"
 #include "sluice/crypto/secret.hpp"
 #include "sluice/decrypt/decryptor.hpp"
+#include "sluice/decrypt/sealed_secret.hpp"
 
 namespace sluice::cli {
 
@@ -22,11 +24,10 @@ Result<crypto::SecretBytes> read_secret_file(const std::string& path);
 /// Writes secret bytes to a file descriptor, without stdio's buffers.
 Result<void> write_secret(int descriptor, const crypto::SecretBytes& bytes);
 
-/// age identities as sops looks for them: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE, the default keys.txt (a
-/// place that is not there is noted for messages), and the key services of cloud_keys.hpp.
+/// keys_from_environment() of key_sources.hpp.
 Result<decrypt::KeyServices> age_keys_from_environment();
-/// The identities of one file, and the key services of cloud_keys.hpp.
-Result<decrypt::KeyServices> age_keys_from_file(const std::string& path);
+/// The private keys of Sealed Secrets in these files, each of which may be a comma-separated list.
+Result<decrypt::SealedKeys> sealed_keys_from_files(const std::vector<std::string>& paths);
 
 /// Cancels `source` on SIGINT and SIGTERM for as long as it lives. Make it before other threads
 /// start.

@@ -41,10 +41,13 @@ Builds the kustomization in DIR (default: the current directory). Output, exit s
 of kustomize 5.8: 1 for whatever fails. SOPS files are printed as they are, as kustomize does, unless --key is
 given; then the status tells the kind of failure: 1 input, 2 no key, 3 busy or away, 4 tampered with.
 
-  --key FILE                 age identities: names of generated Secrets are those of the plaintext; encrypted
+  --key FILE                 age identities or OpenPGP keys: names of generated Secrets are those of the plaintext; encrypted
                              values print as **SOPS**
+  --recovery-private-key FILE[,FILE]
+                             keys of Sealed Secrets: each SealedSecret is printed as its Secret, **SOPS** for values
+  --check-sealed-secrets     a SealedSecret that is renamed or moved out of its scope is an error, not a warning
   --audit-log FILE           with --key: append a JSON line for each file that was decrypted
-  --show-secrets             with --key: print the plaintext instead
+  --show-secrets             with one of the keys: print the plaintext instead
   --strict-yaml              both YAML engines must accept and agree on every file
   -o, --output FILE|DIR      --load-restrictor LoadRestrictionsRootOnly|LoadRestrictionsNone
   --reorder legacy|none      --enable-managedby-label      --enable-alpha-plugins
@@ -73,7 +76,10 @@ unreadable, 91 a path that cannot be read.
   --config FILE                     instead of the .sops.yaml of this folder or one above
 
 age identities are looked for in SOPS_AGE_KEY, SOPS_AGE_KEY_FILE and
-$XDG_CONFIG_HOME/sops/age/keys.txt (~/.config/sops/age/keys.txt). AWS, GCP, Azure and Huawei KMS and Vault
+$XDG_CONFIG_HOME/sops/age/keys.txt (~/.config/sops/age/keys.txt). OpenPGP secret keys: SLUICE_PGP_KEY_FILE
+(what gpg --export-secret-keys wrote; several files with ":" between them) and secring.gpg of GNUPGHOME.
+Passphrases: a line each of the descriptor SLUICE_PASSPHRASE_FD names, or a prompt on the terminal.
+AWS, GCP, Azure and Huawei KMS and Vault
 find their credentials as their own tools do, when a file has such a key. A Vault server that only the file
 names gets no token: name it in VAULT_ADDR, SOPS_HC_VAULT_ALLOWLIST or SLUICE_KEY_HOSTS.
 
@@ -102,6 +108,20 @@ Comments, order and layout stay as they are.
 examples:
   sluice encrypt -i secret.yaml                             # as .sops.yaml says
   sluice encrypt --age age1… --encrypted-regex '^(data|stringData)$' secret.yaml > secret.enc.yaml
+)"},
+    {"unseal", "print the Secret of a SealedSecret, as kubeseal --recovery-unseal does",
+     R"(usage: sluice unseal --recovery-private-key FILE[,FILE...] [-o json|yaml] [FILE]
+
+Opens a SealedSecret (default: from standard input) and prints its Secret. Every value opens, or nothing is
+printed.
+
+  --recovery-private-key FILE   PEM private key, or a back-up of the controller's key Secrets (YAML or JSON, also
+                                a List); may be repeated
+  -o, --format json|yaml        default json
+
+examples:
+  kubectl get secret -n kube-system -l sealedsecrets.bitnami.com/sealed-secrets-key -o yaml > keys.yaml
+  sluice unseal --recovery-private-key keys.yaml -o yaml sealed.yaml
 )"},
     {"sandbox", "serve a small Kubernetes API on loopback, for demos and tests",
      R"(usage: sluice sandbox [--port N] [--write-kubeconfig FILE]

@@ -19,7 +19,8 @@ struct Command {
 constexpr Command kCommands[] = {
     {"run", sluice::cli::run_command},         {"build", sluice::cli::build_command},
     {"decrypt", sluice::cli::decrypt_command}, {"encrypt", sluice::cli::encrypt_command},
-    {"sandbox", sluice::cli::sandbox_command}, {"help", sluice::cli::help_command}};
+    {"unseal", sluice::cli::unseal_command},   {"sandbox", sluice::cli::sandbox_command},
+    {"help", sluice::cli::help_command}};
 
 // The command that sops' mode flags mean; "" when there is none among them.
 std::string_view sops_mode(Arguments arguments) {
@@ -91,7 +92,7 @@ int main(int argc, char** argv) {
     if (!policy) return sluice::cli::report(policy.error());
     try {
       sluice::crypto::set_lock_policy(*policy);
-      if (name == "run" || name == "decrypt" || name == "encrypt") {
+      if (name == "run" || name == "decrypt" || name == "encrypt" || name == "unseal") {
         if (const std::string missing = hardened.text(); !missing.empty()) {
           std::fprintf(stderr, "sluice: warning: %s\n", missing.c_str());
         }

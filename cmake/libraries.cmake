@@ -13,6 +13,12 @@ sluice_pkg(openssl_crypto libcrypto)
 sluice_pkg(curl libcurl)
 sluice_pkg(git2 libgit2)
 sluice_pkg(re2 re2)
+# Only librnp's header: the library is loaded when a key needs it (decrypt/pgp_library.cpp), for with
+# what it needs in turn it would cost every start of the program milliseconds.
+pkg_check_modules(PC_rnp REQUIRED librnp)
+add_library(lib_rnp INTERFACE)
+target_include_directories(lib_rnp SYSTEM INTERFACE ${PC_rnp_INCLUDE_DIRS})
+target_link_libraries(lib_rnp INTERFACE ${CMAKE_DL_LIBS})
 sluice_pkg(simdjson simdjson)
 sluice_pkg(microhttpd libmicrohttpd)
 

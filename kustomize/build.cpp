@@ -10,6 +10,7 @@
 #include "overrides.hpp"
 #include "replacements.hpp"
 #include "resource_reader.hpp"
+#include "sealed_scope.hpp"
 #include "secret_blobs.hpp"
 #include "sort_order.hpp"
 #include "steps.hpp"
@@ -127,6 +128,7 @@ Result<ResMap> build_all(const TreePath& directory, BuildContext& context) {
       return fail(std::move(fits).error().at(context.where(node)));
     }
   }
+  SLUICE_CHECK(check_sealed_scopes(all.resources, context));
   if (context.options().lift_encrypted) SLUICE_CHECK(lift_secret_blobs(all.resources, context));
   return std::move(all.resources);
 }

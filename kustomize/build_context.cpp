@@ -22,7 +22,7 @@ Result<void> BuildContext::use_schema(yaml::Document document) {
 
 void BuildContext::use_builtin_schema() {
   schema_is_set_ = true;
-  *schema_ = Schema();
+  schema_->use_builtin();
 }
 
 void BuildContext::warn(std::string line) {

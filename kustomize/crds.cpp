@@ -7,6 +7,7 @@
 
 #include "sluice/yaml/read.hpp"
 
+#include "go_decode.hpp"
 #include "target.hpp"
 
 namespace sluice::kustomize {
@@ -103,6 +104,27 @@ class CrdReader {
   std::vector<std::string_view> open_;
 };
 
+/// What decoding into Go's map of definitions would refuse.
+Result<void> check_definitions(yaml::Node root, const BuildContext& context) {
+  GoDecoder decoder(GoDecoder::Mode::kLenient);
+  const auto is_object = [](yaml::Node node) { return node.is_mapping() || node.is_null(); };
+  if (!is_object(root)) decoder.type_mismatch(root, "accumulator.nameToApiMap");
+  std::vector<std::pair<std::string_view, yaml::Node>> sorted;
+  for (std::size_t i = 0; root.is_mapping() && i < root.size(); ++i) {
+    sorted.emplace_back(root.key(i).text(), root.value(i));
+  }
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const auto& [name, definition] : sorted) {
+    if (is_object(definition)) continue;
+    decoder.type_mismatch(definition, "accumulator.OpenAPIDefinition");
+  }
+  if (!decoder.failed()) return {};
+  return fail(Error(Code::kInvalid,
+                    "error unmarshaling JSON: while decoding JSON: " + decoder.error(),
+                    context.where(decoder.error_node())));
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const TransformerConfig>> load_crds(const std::vector<std::string>& paths,
@@ -111,6 +133,11 @@ Result<std::shared_ptr<const TransformerConfig>> load_crds(const std::vector<std
   if (paths.empty()) return std::shared_ptr<const TransformerConfig>();
   auto merged = std::make_shared<TransformerConfig>();
   for (const std::string& path : paths) {
+    const auto failed = [&](Error error, std::string_view file) {
+      return std::move(error)
+          .prefix("unable to parse open API definition from '" + path + "': ")
+          .at({std::string(file)});
+    };
     auto blob = loader.load(path);
     if (!blob) return fail(std::move(blob).error());
     const FileId id = context.files().add(context.tree().display(blob->real_path));
@@ -120,11 +147,15 @@ Result<std::shared_ptr<const TransformerConfig>> load_crds(const std::vector<std
     options.unique_keys = false;
     auto documents = yaml::read_yaml(blob->bytes, id, options);
     if (!documents) {
-      return fail(std::move(documents).error().prefix("unable to parse open API definition from '" +
-                                                      path + "': "));
+      return fail(failed(std::move(documents).error().prefix("error converting YAML to JSON: "),
+                         context.files().name(id)));
     }
     if (documents->empty()) continue;
-    SLUICE_TRY(const auto config, CrdReader(std::as_const(documents->front()).root()).read());
+    const yaml::Node root = std::as_const(documents->front()).root();
+    if (auto checked = check_definitions(root, context); !checked) {
+      return fail(failed(std::move(checked).error(), context.files().name(id)));
+    }
+    SLUICE_TRY(const auto config, CrdReader(root).read());
     SLUICE_CHECK(merged->merge(config));
   }
   return std::shared_ptr<const TransformerConfig>(std::move(merged));

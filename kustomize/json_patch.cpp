@@ -35,6 +35,7 @@ Result<void> number_to_json(yaml::Ref node, double value) {
 
 /// Gives every scalar the type and text that Go's json.Marshal prints for it.
 Result<void> to_json(yaml::Ref node, yaml::Schema schema, bool is_root = true) {
+  node.set_tag(0);  // JSON has no comments
   switch (node.kind()) {
     case Kind::kNull:
       node.set_null();
@@ -71,6 +72,7 @@ Result<void> to_json(yaml::Ref node, yaml::Schema schema, bool is_root = true) {
     case Kind::kMapping:
       for (std::size_t i = 0; i < node.size(); ++i) {
         const yaml::Ref key = node.key(i);
+        key.set_tag(0);
         if (!key.is_string()) {
           if (!is_root || !key.is_scalar()) {
             return fail(Code::kInvalid, "json: unsupported type: map[interface {}]interface {}");

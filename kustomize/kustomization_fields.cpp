@@ -360,15 +360,11 @@ constexpr GoField<File> kKustomization[] = {
      }},
     {"images", "images",
      [](GoDecoder& d, Node n, File& o) {
-       std::vector<ImageRule> images;
-       d.objects<ImageRule>(n, "[]types.Image", "types.Image", kImage, images);
-       o.images.insert(o.images.begin(), images.begin(), images.end());
+       d.objects<ImageRule>(n, "[]types.Image", "types.Image", kImage, o.images);
      }},
     {"imageTags", "imageTags",
      [](GoDecoder& d, Node n, File& o) {
-       std::vector<ImageRule> images;
-       d.objects<ImageRule>(n, "[]types.Image", "types.Image", kImage, images);
-       o.images.insert(o.images.end(), images.begin(), images.end());
+       d.objects<ImageRule>(n, "[]types.Image", "types.Image", kImage, o.image_tags);
      }},
     {"replacements", "replacements",
      [](GoDecoder& d, Node n, File& o) {
@@ -387,18 +383,8 @@ constexpr GoField<File> kKustomization[] = {
      [](GoDecoder& d, Node n, File& o) {
        d.pointer<SortOptions>(n, "types.SortOptions", kSort, o.sort_options);
      }},
-    {"resources", "resources",
-     [](GoDecoder& d, Node n, File& o) {
-       std::vector<std::string> paths;
-       d.strings(n, paths);
-       o.resources.insert(o.resources.begin(), paths.begin(), paths.end());
-     }},
-    {"bases", "bases",
-     [](GoDecoder& d, Node n, File& o) {
-       std::vector<std::string> paths;
-       d.strings(n, paths);
-       o.resources.insert(o.resources.end(), paths.begin(), paths.end());
-     }},
+    {"resources", "resources", list<&File::resources>},
+    {"bases", "bases", list<&File::bases>},
     {"components", "components", list<&File::components>},
     {"crds", "crds", list<&File::crds>},
     {"configMapGenerator", "configMapGenerator",

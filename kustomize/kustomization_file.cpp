@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "sluice/yaml/read.hpp"
@@ -67,6 +68,12 @@ void add_single_env(std::vector<generators::GeneratorArgs>& all) {
   }
 }
 
+template <class T>
+void move_to_end(std::vector<T>& to, std::vector<T>& from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  from.clear();
+}
+
 // U+0085 as itself or as an escape.
 bool may_hold_next_line(std::string_view text) {
   for (const std::string_view spelling : {"\xC2\x85", "\\N", "\\x85", "\\u0085"}) {
@@ -87,7 +94,8 @@ Result<void> fold_next_lines(yaml::Document& document) {
   return {};
 }
 
-void note_places(std::vector<generators::GeneratorArgs>& all, yaml::Node list) {
+template <class T>
+void note_places(std::vector<T>& all, yaml::Node list) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     all[i].file = list.at(i).file();
     all[i].position = list.at(i).position();
@@ -137,10 +145,13 @@ Result<KustomizationFile> decode_kustomization(yaml::Document document, std::str
   const std::string_view version =
       file.is_component() ? "kustomize.config.k8s.io/v1alpha1" : "kustomize.config.k8s.io/v1beta1";
   if (file.api_version.empty()) file.api_version = version;
+  move_to_end(file.resources, file.bases);
+  move_to_end(file.images, file.image_tags);
   add_single_env(file.config_maps);
   add_single_env(file.secrets);
   note_places(file.config_maps, find_field(root, "configMapGenerator"));
   note_places(file.secrets, find_field(root, "secretGenerator"));
+  note_places(file.vars, find_field(root, "vars"));
 
   if (!allow_empty && !has_content(root)) {
     return fail(Error(Code::kInvalid, "kustomization.yaml is empty", context.where(root)));

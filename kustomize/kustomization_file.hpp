@@ -45,7 +45,8 @@ struct VarEntry {
   std::string api_version;  ///< of the object; wins over its group and version
   ObjectId object;
   std::string field_path;
-  friend bool operator==(const VarEntry&, const VarEntry&) = default;
+  FileId file = FileId::kNone;  ///< where it is written
+  Position position;
 };
 
 struct LegacySortOptions {
@@ -77,13 +78,13 @@ struct KustomizationFile {
   std::vector<LabelEntry> labels;
   std::vector<std::string> patches_strategic_merge;
   std::vector<PatchEntry> patches, patches_json6902;
-  std::vector<ImageRule> images;
+  std::vector<ImageRule> images, image_tags;
   std::vector<ReplacementEntry> replacements;
   std::vector<ReplicaRule> replicas;
   std::vector<VarEntry> vars;
   std::optional<SortOptions> sort_options;
-  std::vector<std::string> resources, components, crds, configurations, generators, transformers,
-      validators, build_metadata;
+  std::vector<std::string> resources, bases, components, crds, configurations, generators,
+      transformers, validators, build_metadata;
   std::vector<generators::GeneratorArgs> config_maps, secrets;
   std::optional<generators::GeneratorOptions> generator_options;
   std::optional<HelmGlobals> helm_globals;

@@ -76,8 +76,23 @@ Result<Loader> Loader::at(const TreePath& directory, BuildContext& context) {
   return Loader(context, std::move(root), nullptr);
 }
 
+// In a tree that is the machine's file system, "/.." is "/" as everywhere.
+Result<TreePath> Loader::join(std::string_view path) const {
+  auto full = root_.join(path);
+  if (full || context_->tree().display(TreePath()) != "/") return full;
+  TreePath at = root_;
+  while (!path.empty()) {
+    const std::size_t end = path.find('/');
+    const std::string_view part = path.substr(0, end);
+    path.remove_prefix(end == std::string_view::npos ? path.size() : end + 1);
+    if (part == ".." && at.is_root()) continue;
+    SLUICE_TRY(at, at.join(part.empty() ? "." : part));
+  }
+  return at;
+}
+
 Result<TreePath> Loader::resolve(std::string_view path) const {
-  if (!path.starts_with('/')) return root_.join(path);
+  if (!path.starts_with('/')) return join(path);
   // An absolute path is one of this machine: it can only be meant for a tree that shows such paths.
   const std::string top = context_->tree().display(TreePath());
   std::string_view rest = path;
@@ -151,7 +166,7 @@ Result<Loader> Loader::descend(std::string_view path) const {
                     "\" after normalization, which is likely not the intended target; check for "
                     "YAML indentation errors in your kustomization file");
   }
-  SLUICE_TRY(const TreePath full, root_.join(path));
+  SLUICE_TRY(const TreePath full, join(path));
   SLUICE_TRY(TreePath root, confirm_directory(*context_, full));
   for (const Loader* visited = this; visited != nullptr; visited = visited->referrer_) {
     if (visited->root_.is_in_or_below(root)) {

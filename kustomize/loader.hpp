@@ -39,6 +39,7 @@ class Loader {
 
  private:
   Loader(BuildContext& context, TreePath root, const Loader* referrer);
+  Result<TreePath> join(std::string_view path) const;
   Result<TreePath> resolve(std::string_view path) const;
 
   BuildContext* context_;

@@ -9,6 +9,8 @@
 
 #include "gvk.hpp"
 #include "json_patch.hpp"
+#include "merge_comments.hpp"
+#include "schema.hpp"
 
 namespace sluice::kustomize {
 
@@ -294,6 +296,9 @@ Result<Resources> read_resources(std::shared_ptr<const std::string> text, FileId
     return fail(Error(error.code(), error.message(), std::move(place), error.hint()));
   }
   std::vector<yaml::Document> documents = *std::move(read);
+  if (!split.is_odd) {
+    SLUICE_CHECK(tag_merge_rules(*text, documents, std::as_const(context).schema()));
+  }
   if (context.options().lift_encrypted && !documents.empty()) {
     const std::string_view name = context.files().name(id);
     auto lifted = decrypt::lift_leaves(documents, original, std::string(name.empty() ? path : name),

@@ -1,7 +1,9 @@
 #include "kustomize/schema.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <iterator>
+#include <mutex>
 #include <tuple>
 
 #include "sluice/yaml/read.hpp"
@@ -61,6 +63,19 @@ Gvk read_gvk(yaml::Node node) {
           std::string(node.get("kind").text())};
 }
 
+/// What kube-openapi's spec.Schema can hold, and not nothing.
+bool describes_schema(yaml::Node node) {
+  if (!node.is_mapping() || node.size() == 0) return false;
+  const auto is = [&](std::string_view name, bool (yaml::Node::*kind)() const) {
+    const yaml::Node value = node.get(name);
+    return !value.exists() || value.is_null() || (value.*kind)();
+  };
+  const yaml::Node type = node.get("type"), items = node.get("items");
+  return is("$ref", &yaml::Node::is_string) && is("properties", &yaml::Node::is_mapping) &&
+         (!type.exists() || type.is_string() || type.is_sequence()) &&
+         (!items.exists() || items.is_mapping() || items.is_sequence());
+}
+
 /// JSON pointer escapes of a $ref: ~1 is a slash, ~0 a tilde.
 std::string unescape_pointer(std::string_view text) {
   std::string out;
@@ -97,6 +112,7 @@ SchemaNode SchemaNode::resolve(yaml::Node schema) const {
         return found;
       }
     }
+    if (owner_->custom_ == nullptr) return {};
     schema = owner_->custom_->root().get("definitions").get(name);
   }
   return {};
@@ -173,9 +189,54 @@ std::vector<std::string> SchemaNode::merge_keys() const {
   return keys;
 }
 
+/// Append-only, so that a schema node may point into it.
+struct Schema::Comments {
+  std::mutex mutex;  // guards all
+  std::deque<yaml::Document> schemas;
+  std::unordered_map<std::string, std::uint16_t> numbers;
+};
+
+Schema::Schema() : comments_(std::make_shared<Comments>()) {}
+
+void Schema::use_builtin() {
+  auto comments = std::move(comments_);
+  *this = Schema();
+  comments_ = std::move(comments);
+}
+
+Result<std::uint16_t> Schema::add_comment(std::string_view text) const {
+  const std::lock_guard lock(comments_->mutex);
+  const auto [entry, is_new] = comments_->numbers.try_emplace(std::string(text), 0);
+  if (!is_new) return entry->second;
+  auto schema = yaml::read_json(text);
+  if (!schema || !describes_schema(std::as_const(*schema).root())) return std::uint16_t(0);
+  if (comments_->schemas.size() == 0xffff) {
+    return fail(Code::kUnsupported, "more than 65535 different schemas in comments");
+  }
+  comments_->schemas.push_back(*std::move(schema));
+  return entry->second = static_cast<std::uint16_t>(comments_->schemas.size());
+}
+
+SchemaNode Schema::of_comment(std::uint16_t number) const {
+  if (number == 0) return {};
+  SchemaNode node;
+  node.owner_ = this;
+  {
+    const std::lock_guard lock(comments_->mutex);
+    node.custom_ = std::as_const(comments_->schemas[number - 1U]).root();
+  }
+  const SchemaNode target = node.resolve(node.custom_);
+  return target.exists() ? target : node;
+}
+
 Result<void> Schema::use_custom(yaml::Document document) {
   if (!document.root().is_mapping()) {
-    return fail(Code::kInvalid, "invalid schema file: an OpenAPI document is a mapping");
+    return fail(Code::kInvalid, "an OpenAPI document is a mapping");
+  }
+  const yaml::Node types = document.root().get("definitions");
+  if (types.exists() && !types.is_null() && !types.is_mapping()) {
+    return fail(Error(Code::kInvalid, "definitions is not a mapping",
+                      Where{{}, types.position().line(), types.position().column()}));
   }
   custom_ = std::make_shared<const yaml::Document>(std::move(document));
   custom_types_.clear();

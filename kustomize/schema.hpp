@@ -48,16 +48,23 @@ class SchemaNode {
 /// Copyable and cheap to make; thread-safe once set up.
 class Schema {
  public:
-  Schema() = default;
+  Schema();
 
   /// `openapi: {path: …}`: this document replaces the built-in types; scopes known for built-in
   /// kinds stay. When the scope of an unknown kind was asked for before, the built-in types stay
   /// and come first: kustomize has by then promised itself to load them. Errors: kInvalid when it
   /// is no mapping.
   Result<void> use_custom(yaml::Document document);
+  /// Back to the built-in types.
+  void use_builtin();
   bool is_custom() const { return custom_ != nullptr; }
 
   SchemaNode of(const Gvk& gvk) const;
+
+  /// A schema that a comment gives: its number, to be a node's tag, or 0 when `text` is no schema
+  /// or says nothing. Errors: kUnsupported past 65535 of them. Thread-safe.
+  Result<std::uint16_t> add_comment(std::string_view text) const;
+  SchemaNode of_comment(std::uint16_t number) const;  ///< missing for 0
 
   /// True only for kinds known to live outside namespaces. Unknown kinds are namespaced.
   bool is_cluster_scoped(const Gvk& gvk) const;
@@ -78,6 +85,8 @@ class Schema {
     std::atomic<bool> value{false};
   };
   mutable Flag asked_for_unknown_;
+  struct Comments;  // stay when the types are replaced
+  std::shared_ptr<Comments> comments_;
 };
 
 /// What res_map.hpp declares for those that only have a forward declaration.

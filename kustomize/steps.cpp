@@ -472,8 +472,13 @@ Result<std::vector<Replacement>> load_replacements(const std::vector<Replacement
     options.schema = yaml::Schema::kV2;
     options.engine = context.build.options().yaml_engine;
     options.unique_keys = false;
-    SLUICE_TRY(const auto documents, yaml::read_yaml(blob.bytes, id, options));
-    const yaml::Node root = documents.empty() ? yaml::Node() : documents.front().root();
+    const auto documents = yaml::read_yaml(blob.bytes, id, options);
+    if (!documents) {
+      return fail(Error(documents.error())
+                      .prefix("error converting YAML to JSON: ")
+                      .at({std::string(context.build.files().name(id))}));
+    }
+    const yaml::Node root = documents->empty() ? yaml::Node() : documents->front().root();
     if (!root.is_mapping() && !root.is_sequence()) {
       return fail(Error(Code::kInvalid,
                         "unsupported replacement type encountered within replacement path: " +

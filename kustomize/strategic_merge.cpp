@@ -149,6 +149,10 @@ std::string joined(const Values& values) {
 // --- walking -------------------------------------------------------------------------------------
 
 SchemaNode Merger::find_schema(Maybe dest, Maybe origin, SchemaNode schema) {
+  for (const Maybe source : {dest, origin}) {
+    if (is_missing_or_null(source) || ref(*source).tag() == 0) continue;
+    return schema_.of_comment(ref(*source).tag());
+  }
   if (schema.exists()) return schema;
   for (const Maybe source : {dest, origin}) {
     if (is_missing_or_null(source) || !ref(*source).is_mapping()) continue;
@@ -257,9 +261,13 @@ Result<Merger::Outcome> Merger::walk_mapping(Maybe dest, Maybe origin, const Sch
   for (const auto& [name, index] : fields) {
     if (index >= old_size) {
       const std::size_t at = index - old_size;
-      SLUICE_TRY(const Outcome value, walk(Maybe(), patch.value(at).id(), schema.field(name)));
+      const std::uint16_t tag = patch.key(at).tag();
+      SLUICE_TRY(const Outcome value,
+                 walk(Maybe(), patch.value(at).id(),
+                      tag == 0 ? schema.field(name) : schema_.of_comment(tag)));
       if (is_missing_or_null(value.node)) continue;
       changed = true;
+      ref(patch.key(at).id()).set_tag(0);  // kyaml makes a new key, without comment
       entries[index] = {patch.key(at).id(), *value.node};
       continue;
     }
@@ -271,7 +279,10 @@ Result<Merger::Outcome> Merger::walk_mapping(Maybe dest, Maybe origin, const Sch
     } else if (origin && *origin == *dest) {
       other = old;  // a value that only the patch has is its own target
     }
-    SLUICE_TRY(const Outcome value, walk(old, other, schema.field(name)));
+    std::uint16_t tag = ref(key).tag();
+    if (tag == 0 && has_origin && other) tag = patch.key(in_patch[index]).tag();
+    SLUICE_TRY(const Outcome value,
+               walk(old, other, tag == 0 ? schema.field(name) : schema_.of_comment(tag)));
     if (is_missing_or_null(value.node) && !(value.node && value.keep_null)) {
       changed = true;
       continue;

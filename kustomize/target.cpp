@@ -17,6 +17,14 @@ namespace {
 constexpr std::array<std::string_view, 3> kFileNames = {"kustomization.yaml", "kustomization.yml",
                                                         "Kustomization"};
 
+// Go's %v of a []string.
+std::string go_list(const std::vector<std::string>& words) {
+  std::string text = "[";
+  for (const std::string& word : words)
+    text += (text.size() > 1 ? " " : "") + word;
+  return text + "]";
+}
+
 // generators, transformers and validators may hold resources themselves instead of paths.
 bool may_be_inline(const std::string& entry) {
   return entry.find_first_of("\n:{#") != std::string::npos ||
@@ -71,7 +79,9 @@ void Target::track_origins() {
 Result<void> Target::set_schema(bool reset) {
   if (!reset && context_->schema_is_set()) return {};
   if (file_.has_openapi_path) {
-    SLUICE_TRY(const sources::Blob blob, loader_.load(file_.openapi_path));
+    auto loaded = loader_.load(file_.openapi_path);
+    if (!loaded) return fail(std::move(loaded).error().at(file_.where(*context_, "openapi")));
+    const sources::Blob& blob = *loaded;
     if (!file_.openapi_version.empty()) {
       return fail(Error(Code::kInvalid,
                         "builtin version and custom schema provided, cannot use both",
@@ -81,9 +91,17 @@ Result<void> Target::set_schema(bool reset) {
     yaml::ReadOptions options;
     options.schema = yaml::Schema::kV2;
     options.unique_keys = false;
-    SLUICE_TRY(auto documents, yaml::read_yaml(blob.bytes, id, options));
-    if (documents.empty()) documents.emplace_back();
-    return context_->use_schema(std::move(documents.front()));
+    const auto failed = [&](Error error) {
+      return fail(std::move(error)
+                      .prefix("invalid schema file: ")
+                      .at({std::string(context_->files().name(id))}));
+    };
+    auto documents = yaml::read_yaml(blob.bytes, id, options);
+    if (!documents) return failed(std::move(documents).error());
+    if (documents->empty()) documents->emplace_back();
+    auto used = context_->use_schema(std::move(documents->front()));
+    if (!used) return failed(std::move(used).error());
+    return {};
   }
   if (file_.openapi_version.empty()) return {};
   if (file_.openapi_version != "v1.21.2") {  // openapiinfo.go: the one that is built in
@@ -99,14 +117,28 @@ Result<Accumulator> Target::accumulate() {
 }
 
 Result<Accumulator> Target::accumulate(Accumulator all) {
+  auto done = accumulate_into(std::move(all));
+  if (!done && done.error().where().empty()) {
+    return fail(std::move(done).error().at({file_.where(*context_, "").file}));
+  }
+  return done;
+}
+
+Result<Accumulator> Target::accumulate_into(Accumulator all) {
   if (context_->options().cancel.cancelled()) return fail(Code::kCancelled, "cancelled");
   auto read = accumulate_paths(all, file_.resources, "resources");
   if (!read) return fail(std::move(read).error().prefix("accumulating resources: "));
 
   SLUICE_TRY(const auto config, load_configurations(file_.configurations, loader_, *context_));
   SLUICE_CHECK(all.config.merge(config));
-  SLUICE_TRY(const auto crds, load_crds(file_.crds, loader_, *context_));
-  SLUICE_CHECK(all.config.merge(crds));
+  auto crds = load_crds(file_.crds, loader_, *context_);
+  if (!crds) {
+    return fail(std::move(crds)
+                    .error()
+                    .prefix("loading CRDs " + go_list(file_.crds) + ": ")
+                    .at(file_.where(*context_, "crds")));
+  }
+  SLUICE_CHECK(all.config.merge(*crds));
   SLUICE_CHECK(run_generators(all));
 
   for (std::size_t i = 0; i < file_.components.size(); ++i) {
@@ -274,7 +306,10 @@ Result<void> Target::run_generators(Accumulator& all) {
     for (const auto& config : configs.items()) {
       auto generator = generator_from_plugin(*config, steps);
       if (!generator) {
-        return failed(std::move(generator).error().prefix("failed to load generator: "));
+        return failed(std::move(generator)
+                          .error()
+                          .prefix("failed to load generator: ")
+                          .at(context_->where(std::as_const(*config).root())));
       }
       generators.push_back(*std::move(generator));
     }
@@ -303,8 +338,12 @@ Result<void> Target::run_transformers(Accumulator& all) {
   if (!file_.transformers.empty()) {
     SLUICE_TRY(configs, plugin_configs(file_.transformers, "transformers"));
     for (const auto& config : configs.items()) {
-      SLUICE_TRY(Transformer transformer, transformer_from_plugin(*config, steps));
-      transformers.push_back(std::move(transformer));
+      auto transformer = transformer_from_plugin(*config, steps);
+      if (!transformer) {
+        return fail(
+            std::move(transformer).error().at(context_->where(std::as_const(*config).root())));
+      }
+      transformers.push_back(*std::move(transformer));
     }
   }
   for (const Transformer& transformer : transformers) {
@@ -320,27 +359,36 @@ Result<void> Target::run_validators(Accumulator& all) {
   const StepContext steps{*context_, loader_, file_, origin_};
   SLUICE_TRY(const ResMap configs, plugin_configs(file_.validators, "validators"));
   for (const auto& config : configs.items()) {
-    SLUICE_TRY(const Transformer validator, transformer_from_plugin(*config, steps));
+    const Where place = context_->where(std::as_const(*config).root());
+    auto validator = transformer_from_plugin(*config, steps);
+    if (!validator) return fail(std::move(validator).error().at(place));
     // A validator may look, and leave a label; changes are an error.
-    std::vector<yaml::Document> before;
+    std::vector<std::pair<ObjectId, yaml::Document>> before;
     before.reserve(all.resources.size());
     for (const auto& resource : all.resources.items())
-      before.push_back(resource->doc);
-    SLUICE_CHECK(validator.run(all.resources));
-    for (std::size_t i = 0; i < all.resources.size(); ++i) {
+      before.emplace_back(resource->id, resource->doc);
+    SLUICE_CHECK(validator->run(all.resources));
+    std::string change;
+    if (before.size() != all.resources.size()) {
+      change = "lists have different number of entries: " + std::to_string(before.size()) +
+               " doesn't equal " + std::to_string(all.resources.size());
+    }
+    for (std::size_t i = 0; i < before.size() && change.empty(); ++i) {
       yaml::Document after = all.resources[i].doc;
       const yaml::Ref labels = after.root().get("metadata").get("labels");
       if (labels.erase("validated-by") && labels.size() == 0) {
         after.root().get("metadata").erase("labels");
       }
-      if (i < before.size() &&
-          yaml::equal(std::as_const(before[i]).root(), std::as_const(after).root())) {
-        continue;
+      const auto& [id, document] = before[i];
+      if (!(id == all.resources[i].id)) {
+        change = "id in self missing from other; id: " + id_text(id);
+      } else if (!yaml::equal(document.root(), std::as_const(after).root())) {
+        change = "nodes unequal: " + id_text(id);
       }
-      return fail(Error(Code::kInvalid, "validator shouldn't modify the resource map: " +
-                                            id_text(all.resources[i].id) + " was changed by " +
-                                            id_text(config->id)));
     }
+    if (change.empty()) continue;
+    return fail(Error(Code::kInvalid, "validator shouldn't modify the resource map: " + change,
+                      place, "changed by " + id_text(config->id)));
   }
   return {};
 }

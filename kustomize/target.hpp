@@ -42,6 +42,7 @@ class Target {
 
  private:
   Result<Accumulator> accumulate(Accumulator all);
+  Result<Accumulator> accumulate_into(Accumulator all);
   Result<void> accumulate_paths(Accumulator& all, const std::vector<std::string>& paths,
                                 std::string_view field);
   Result<void> accumulate_path(Accumulator& all, const std::string& path);

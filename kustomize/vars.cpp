@@ -183,7 +183,11 @@ Result<void> resolve_vars(Accumulator& all, BuildContext& context) {
   if (all.vars.empty()) return {};
   Vars vars;
   for (const auto& [name, var] : all.vars) {
-    SLUICE_TRY(vars[name].value, find_value(var, all.resources));
+    auto value = find_value(var, all.resources);
+    if (!value) {
+      return fail(std::move(value).error().at(context.files().where(var.file, var.position)));
+    }
+    vars[name].value = *std::move(value);
   }
   FieldSpecs specs(all.config.get().var_reference);
   for (const auto& resource : all.resources.items()) {
@@ -192,10 +196,13 @@ Result<void> resolve_vars(Accumulator& all, BuildContext& context) {
     all.resources.changed(*resource);
   }
   std::string unused;
+  bool any_unused = false;
   for (const auto& [name, var] : vars) {
-    if (var.uses == 0) unused += (unused.empty() ? "" : ",") + name;
+    if (var.uses != 0) continue;
+    unused += (any_unused ? "," : "") + name;
+    any_unused = true;
   }
-  if (!unused.empty()) context.warn("well-defined vars that were never replaced: " + unused);
+  if (any_unused) context.warn("well-defined vars that were never replaced: " + unused);
   return {};
 }
 

@@ -6,6 +6,7 @@
 
 #include "sluice/base/encoding.hpp"
 #include "sluice/decrypt/flux_credentials.hpp"
+#include "sluice/decrypt/pgp_keys.hpp"
 #include "sluice/http/secret_json.hpp"
 #include "sluice/kube/secret_data.hpp"
 #include "sluice/yaml/read.hpp"
@@ -130,8 +131,10 @@ Result<KeyServices> KeyRing::keys(const std::string& ns, const std::string& name
     return read(options_.age_secret_namespace, options_.age_secret, /*age_only=*/true, cancel);
   }
   const auto age = decrypt::make_age_key_service();
+  const auto pgp = decrypt::make_pgp_key_service();
   age->note_missing("spec.decryption.secretRef: not set");
-  KeyServices services{age};
+  pgp->note_missing("spec.decryption.secretRef: not set");
+  KeyServices services{age, pgp};
   services.insert(services.end(), own_.begin(), own_.end());
   return services;
 }
@@ -150,9 +153,9 @@ Result<KeyServices> KeyRing::read(const std::string& ns, const std::string& name
     }
   }
   const auto age = decrypt::make_age_key_service();
-  KeyServices services{age};
+  const auto pgp = decrypt::make_pgp_key_service();  // nobody is there to ask for a passphrase
+  KeyServices services{age, pgp};
   std::set<std::string_view> given;  // types
-  std::string others;
   for (const auto& [entry, value] : data) {
     const std::string origin = "Secret " + secret + " entry \"" + entry + "\"";
     if (entry.ends_with(".agekey")) {
@@ -161,7 +164,10 @@ Result<KeyServices> KeyRing::read(const std::string& ns, const std::string& name
     }
     age->note_missing(origin + ": not a *.agekey");
     if (age_only) continue;
-    if (entry.ends_with(".asc")) others += (others.empty() ? "" : ", ") + entry;
+    if (entry.ends_with(".asc")) {
+      SLUICE_CHECK(pgp->add_keys(value, origin));
+      continue;
+    }
     if (!options_.remote) continue;
     std::shared_ptr<decrypt::KeyService> service;
     if (entry == kVaultToken) {
@@ -188,12 +194,6 @@ Result<KeyServices> KeyRing::read(const std::string& ns, const std::string& name
     }
     given.insert(service->type());
     services.push_back(std::move(service));
-  }
-  if (age->identities() == 0 && given.empty() && !others.empty()) {
-    return fail(
-        Code::kUnsupported,
-        "Secret " + secret + " holds only keys that this version of sluice cannot use: " + others,
-        Where{}, "add an age key as an entry that ends in .agekey");
   }
   // What the Secret has goes before what the controller has; of one kind only the Secret's is used.
   for (const auto& service : own_) {

@@ -24,11 +24,11 @@ class KeyRing {
  public:
   KeyRing(kube::Client& client, DecryptionOptions options);
 
-  /// Of Secret `ns`/`name`: each `*.agekey`, `sops.vault-token` (sent to the servers that
-  /// `sops.vault-addresses` beside it names, or the controller trusts), `sops.aws-kms`,
+  /// Of Secret `ns`/`name`: each `*.agekey` and `*.asc`, `sops.vault-token` (sent to the servers
+  /// that `sops.vault-addresses` beside it names, or the controller trusts), `sops.aws-kms`,
   /// `sops.azure-kv`, `sops.gcp-kms`. Clouds without an entry: the controller's own credentials.
   /// `name` "": those, and the controller's default age keys. Errors: kNotFound (`secrets "name"
-  /// not found`), kInvalid naming the entry; kUnsupported for `*.asc` when there is no other key.
+  /// not found`), kInvalid naming the entry.
   Result<decrypt::KeyServices> keys(const std::string& ns, const std::string& name,
                                     const CancelToken& cancel);
 

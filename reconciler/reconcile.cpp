@@ -420,6 +420,7 @@ Outcome Pass::apply_revision() {
     kustomize::BuildOptions options;
     options.load_restrictor = kustomize::LoadRestrictor::kSourceRoot;
     options.lift_encrypted = spec_.decrypt;
+    options.refuse_moved_sealed_secrets = true;
     options.sops_files = std::make_shared<decrypt::SopsFiles>();
     options.overrides = spec_.overrides;
     options.cancel = cancel_;

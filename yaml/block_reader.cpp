@@ -232,7 +232,7 @@ class BlockReader {
     cell.file = file_;
     cell.kind = kind;
     cell.style = style;
-    cell.unused = 0;
+    cell.tag = 0;
     return static_cast<NodeId>(cells_.size() - 1);
   }
 

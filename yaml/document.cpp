@@ -41,6 +41,10 @@ Position Node::position() const {
   return document_ ? document_->nodes_[id_].position : Position();
 }
 
+std::uint16_t Node::tag() const {
+  return document_ ? document_->nodes_[id_].tag : std::uint16_t(0);
+}
+
 std::size_t Node::size() const {
   if (is_sequence()) return document_->nodes_[id_].size;
   if (is_mapping()) return document_->nodes_[id_].size / 2;
@@ -139,6 +143,10 @@ void Ref::set_position(FileId file, Position position) const {
   auto& cell = document().nodes_[id_];
   cell.file = file;
   cell.position = position;
+}
+
+void Ref::set_tag(std::uint16_t tag) const {
+  document().nodes_[id_].tag = tag;
 }
 
 namespace {
@@ -263,7 +271,7 @@ NodeId Document::new_cell(Kind kind, Style style, FileId file, Position position
   cell.file = file;
   cell.kind = kind;
   cell.style = style;
-  cell.unused = 0;
+  cell.tag = 0;
   return static_cast<NodeId>(nodes_.size() - 1);
 }
 
@@ -311,6 +319,7 @@ NodeId Document::import_cells(const Document& from, NodeId id) {
     return new_leaf(from.leaves_[source.leaf], source.file, source.position);
   }
   const NodeId copy = new_cell(source.kind, source.style, source.file, source.position);
+  nodes_[copy].tag = source.tag;
   if (source.kind < Kind::kSequence) {
     nodes_[copy].text = source.text;
     nodes_[copy].size = source.size;

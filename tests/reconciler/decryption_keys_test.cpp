@@ -2,6 +2,9 @@
 // ImportKeys and SetAuthOptions).
 #include "reconciler/decryption_keys.hpp"
 
+#include <fstream>
+#include <sstream>
+
 #include "sluice/base/encoding.hpp"
 
 #include "support/manual_clock.hpp"
@@ -103,7 +106,7 @@ TEST_CASE("decryption Secret: each entry becomes the service that Flux makes of 
   KeyRing ring(world.client, world.options);
   const auto services = ring.keys("a", "keys", {});
   REQUIRE_OK(services);
-  CHECK(services->size() == 6);  // and Huawei's, of the controller
+  CHECK(services->size() == 7);  // and OpenPGP, and Huawei's, of the controller
   CHECK(world.cloud.count() == 0);
 
   world.cloud.answer(403, "{}");
@@ -265,4 +268,33 @@ TEST_CASE("decryption Secret: a broken entry is named, its content is not") {
   }
   KeyRing ring(world.client, world.options);
   CHECK(ring.keys("a", "none", {}).error().message() == "secrets \"none\" not found");
+}
+
+TEST_CASE("decryption Secret: an *.asc entry is an OpenPGP key, and an error where it is none") {
+  const auto fixture = [](const std::string& name) {
+    std::ifstream file(std::string(SLUICE_SOURCE_DIR) + "/fixtures/sops/pgp/" + name);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+  };
+  World world;
+  world.secrets["a/keys"] = {{"any.asc", fixture("plain.key.asc")},
+                             {"other.asc", fixture("protected.key.asc")}};
+  world.secrets["a/wrong"] = {{"wrong.asc", "AGE-SECRET-KEY-1"}};
+  KeyRing ring(world.client, world.options);
+  const auto wrong = ring.keys("a", "wrong", {});
+  REQUIRE_FALSE(wrong.has_value());
+  CHECK(wrong.error().message() == "Secret a/wrong entry \"wrong.asc\": no OpenPGP key in it");
+  const auto services = ring.keys("a", "keys", {});
+  REQUIRE_OK(services);
+  auto& pgp = of_type(*services, "pgp");
+  const auto opened = pgp.unwrap({"pgp", "", fixture("plain.asc"), {}}, {});
+  if (!opened && opened.error().code() == Code::kUnsupported) {
+    SLUICE_SKIP("librnp0 is not installed (scripts/deps installs it)");
+  }
+  CHECK_OK(opened);
+  // A key behind a passphrase: nobody is there to ask.
+  const auto locked = pgp.unwrap({"pgp", "", fixture("protected.asc"), {}}, {});
+  REQUIRE_FALSE(locked.has_value());
+  CHECK(locked.error().message().find("passphrase") != std::string::npos);
 }

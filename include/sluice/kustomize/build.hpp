@@ -60,6 +60,8 @@ struct BuildOptions {
   decrypt::LeafDecryptor* decryptor = nullptr;
   /// Where lifted files are registered; null: a new one.
   std::shared_ptr<decrypt::SopsFiles> sops_files;
+  /// A SealedSecret that leaves the scope it was sealed for is an error; off: a warning.
+  bool refuse_moved_sealed_secrets = false;
   yaml::Engine yaml_engine = yaml::Engine::kLibyaml;
   Overrides overrides;
   std::size_t max_resources = 1'000'000;

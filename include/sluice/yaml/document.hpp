@@ -100,6 +100,7 @@ class Node {
 
   FileId file() const;
   Position position() const;
+  std::uint16_t tag() const;  ///< what Ref::set_tag() said, 0 by default
 
   /// Items of a sequence, or entries of a mapping; 0 otherwise.
   std::size_t size() const;
@@ -159,6 +160,8 @@ class Ref : public Node {
   void set_text(std::string_view text) const;
   void set_style(Style style) const;
   void set_position(FileId file, Position position) const;
+  /// A number that means something to the caller only; copies of the node have it, too.
+  void set_tag(std::uint16_t tag) const;
 
   // --- mappings. put() replaces the value in place when the key exists, else appends the entry.
   Ref put(std::string_view name, Node copy_of) const;
@@ -244,7 +247,7 @@ class Document {
     FileId file;
     Kind kind;
     Style style;
-    std::uint16_t unused;
+    std::uint16_t tag;
   };
   static_assert(sizeof(Position) == 4);
 

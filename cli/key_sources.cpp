@@ -1,0 +1,96 @@
+#include "key_sources.hpp"
+
+#include "sluice/decrypt/pgp_keys.hpp"
+
+#include "cloud_keys.hpp"
+#include "environment.hpp"
+#include "passphrases.hpp"
+
+namespace sluice::cli {
+namespace {
+
+std::string in_home(std::string_view path) {
+  const std::string home = environment("HOME");
+  return home.empty() ? std::string() : home + "/" + std::string(path);
+}
+
+Result<void> add_age_keys(decrypt::AgeKeyService& age) {
+  if (const auto key = take_secret_environment("SOPS_AGE_KEY"); !key.empty()) {
+    SLUICE_CHECK(age.add_identities(key, "SOPS_AGE_KEY"));
+  } else {
+    age.note_missing("SOPS_AGE_KEY: not set");
+  }
+  if (const std::string path = environment("SOPS_AGE_KEY_FILE"); !path.empty()) {
+    SLUICE_TRY(const auto text, read_secret_file(path));
+    SLUICE_CHECK(age.add_identities(text, "SOPS_AGE_KEY_FILE " + path));
+  } else {
+    age.note_missing("SOPS_AGE_KEY_FILE: not set");
+  }
+  std::string config = environment("XDG_CONFIG_HOME");
+  if (config.empty()) config = in_home(".config");
+  if (config.empty()) return {};
+  const std::string path = config + "/sops/age/keys.txt";
+  auto text = read_secret_file(path);
+  if (text) return age.add_identities(*text, path);
+  if (text.error().code() != Code::kNotFound) return fail(std::move(text.error()));
+  age.note_missing(path + ": no such file");
+  return {};
+}
+
+Result<void> add_pgp_keys(decrypt::PgpKeyService& pgp) {
+  const std::string files = environment("SLUICE_PGP_KEY_FILE");
+  if (files.empty()) pgp.note_missing("SLUICE_PGP_KEY_FILE: not set");
+  for (std::string_view rest = files; !rest.empty();) {
+    const std::size_t end = std::min(rest.find(':'), rest.size());
+    const std::string path(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (path.empty()) continue;
+    SLUICE_TRY(const auto text, read_secret_file(path));
+    SLUICE_CHECK(pgp.add_keys(text, "SLUICE_PGP_KEY_FILE " + path));
+  }
+  std::string home = environment("GNUPGHOME");
+  if (home.empty()) home = in_home(".gnupg");
+  if (home.empty()) return {};
+  // sops reads secring.gpg, too. Newer keys are in private-keys-v1.d, where only gpg-agent reads.
+  for (const char* name : {"secring.gpg", "pubring.kbx", "pubring.gpg"}) {
+    const std::string path = home + "/" + name;
+    pgp.add_keyring(path, [path] { return read_secret_file(path); });
+  }
+  return {};
+}
+
+/// age and OpenPGP first: they ask nobody.
+Result<decrypt::KeyServices> with_cloud_keys(decrypt::KeyServices services) {
+  SLUICE_TRY(const auto context, remote_context());
+  for (auto& service : cloud_keys(context))
+    services.push_back(std::move(service));
+  return services;
+}
+
+}  // namespace
+
+Result<decrypt::KeyServices> keys_from_environment() {
+  const auto age = decrypt::make_age_key_service();
+  const auto pgp = decrypt::make_pgp_key_service(passphrases());
+  SLUICE_CHECK(add_age_keys(*age));
+  SLUICE_CHECK(add_pgp_keys(*pgp));
+  return with_cloud_keys({age, pgp});
+}
+
+Result<decrypt::KeyServices> age_keys_from_environment() {
+  return keys_from_environment();
+}
+
+Result<decrypt::KeyServices> keys_from_file(const std::string& path) {
+  SLUICE_TRY(const auto text, read_secret_file(path));
+  if (decrypt::is_pgp_key(text)) {
+    const auto pgp = decrypt::make_pgp_key_service(passphrases());
+    SLUICE_CHECK(pgp->add_keys(text, path));
+    return with_cloud_keys({pgp});
+  }
+  const auto age = decrypt::make_age_key_service();
+  SLUICE_CHECK(age->add_identities(text, path));
+  return with_cloud_keys({age});
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,21 @@
+#pragma once
+/// Where commands find the keys that decrypt. No key is read from a place that sops would not look
+/// at, or that was not named.
+
+#include <string>
+
+#include "sluice/base/result.hpp"
+#include "sluice/decrypt/decryptor.hpp"
+
+namespace sluice::cli {
+
+/// age identities as sops looks for them: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE, the default keys.txt.
+/// OpenPGP keys from SLUICE_PGP_KEY_FILE (several files are separated by ":") and the keyrings
+/// secring.gpg, pubring.kbx and pubring.gpg of GNUPGHOME or ~/.gnupg. A place that is not there is
+/// noted for messages. And the key services of cloud_keys.hpp.
+Result<decrypt::KeyServices> keys_from_environment();
+
+/// The keys of one file, age or OpenPGP, and the key services of cloud_keys.hpp.
+Result<decrypt::KeyServices> keys_from_file(const std::string& path);
+
+}  // namespace sluice::cli
