@@ -1,5 +1,3 @@
-#include <cstdio>
-
 #include "sluice/decrypt/decryptor.hpp"
 
 #include "audit_log.hpp"
@@ -30,8 +28,7 @@ Result<void> decrypt(const std::vector<std::string>& arguments, const SopsFlags&
     options.audit = audit.recorder("decrypt");
   }
   SLUICE_TRY(const auto keys, keys_from_environment());
-  if (flags.ignore_mac)
-    std::fprintf(stderr, "sluice: warning: --ignore-mac: the file may have been tampered with\n");
+  warn_of_ignored_mac(flags);
   SLUICE_TRY(const auto plaintext,
              decrypt::decrypt_file(bytes, place.shown, options, keys, CancelToken()));
   SLUICE_CHECK(audit.written());

@@ -123,6 +123,63 @@ examples:
   kubectl get secret -n kube-system -l sealedsecrets.bitnami.com/sealed-secrets-key -o yaml > keys.yaml
   sluice unseal --recovery-private-key keys.yaml -o yaml sealed.yaml
 )"},
+    {"rotate", "give an encrypted file a new data key",
+     R"(usage: sluice rotate FILE [flags]             also: sluice -r FILE
+
+Encrypts every value again, under a new data key. The text around the values stays as it is. Whoever had the old
+data key, or a key that is removed, can still read old versions of the file: change the secrets too.
+
+  -i, --in-place, --output FILE     instead of standard output
+  --add-age R,R   --rm-age R,R      keys to add and to remove; also -pgp, -kms, -gcp-kms, -azure-kv,
+                                    -hc-vault-transit, -hckms
+  --ignore-mac, --decryption-order T,T, --input-type T, --indent N, --config FILE   as for decrypt
+
+examples:
+  sluice rotate -i --add-age age1… --rm-age age1… secret.yaml
+)"},
+    {"updatekeys", "give an encrypted file the keys that .sops.yaml says",
+     R"(usage: sluice updatekeys FILE... [-y] [--config FILE] [--input-type T]
+
+Compares the keys of the file with those of the creation rule that matches it, prints the difference, asks, and
+wraps the data key for the new ones. Values and MAC stay; the MAC is verified first.
+
+  -y, --yes        do not ask
+
+examples:
+  sluice updatekeys -y secrets/*.yaml
+)"},
+    {"edit", "edit an encrypted file, or make one",
+     R"(usage: sluice edit FILE [flags]
+
+Shows the file with its values in plaintext in $SOPS_EDITOR, $EDITOR, vim, nano or vi, and encrypts it when the
+editor ends. The text lies in memory: the editor finds it under /proc/self/fd, there is no file on disk. Editors that
+replace a file by another one (sed -i) cannot work so. Vim is told to write no swap, backup and history files. Values
+that were not changed keep their ciphertext, and the rest of the file its layout. A file that does not exist is made,
+with the keys that .sops.yaml or the flags of encrypt say. Exit status 200: nothing was changed; 201: no editor.
+
+  --ignore-mac, --decryption-order T,T, --input-type T, --indent N, --config FILE   as for decrypt
+
+examples:
+  EDITOR='vim -u NONE' sluice edit secret.yaml
+)"},
+    {"set", "set one value of an encrypted file",
+     R"(usage: sluice set FILE PATH VALUE [--value-file | --value-stdin] [--idempotent]
+
+PATH looks like '["a"]["b"][0]', VALUE is JSON; what is missing on the way is made.
+
+  --value-file     VALUE is a file that holds the JSON text; --value-stdin: standard input does, and VALUE is left out
+
+examples:
+  printf '"%s"' "$PASSWORD" | sluice set --value-stdin secret.yaml '["data"]["password"]'
+)"},
+    {"unset", "remove one value of an encrypted file",
+     R"(usage: sluice unset FILE PATH [--idempotent]
+
+  --idempotent     a path where nothing is, is no error
+
+examples:
+  sluice unset secret.yaml '["data"]["password"]'
+)"},
     {"sandbox", "serve a small Kubernetes API on loopback, for demos and tests",
      R"(usage: sluice sandbox [--port N] [--write-kubeconfig FILE]
 
@@ -158,7 +215,7 @@ int help_command(Arguments arguments) {
     std::puts("sluice " SLUICE_VERSION
               ": a GitOps decryption renderer\n\nusage: sluice COMMAND [flags]\n\ncommands:");
     for (const Help& help : kHelp) {
-      std::printf("  %-9.*s %.*s\n", static_cast<int>(help.command.size()), help.command.data(),
+      std::printf("  %-10.*s %.*s\n", static_cast<int>(help.command.size()), help.command.data(),
                   static_cast<int>(help.summary.size()), help.summary.data());
     }
     std::puts("\nsluice help COMMAND shows flags and examples; sluice --version the version.");

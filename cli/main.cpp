@@ -19,8 +19,10 @@ struct Command {
 constexpr Command kCommands[] = {
     {"run", sluice::cli::run_command},         {"build", sluice::cli::build_command},
     {"decrypt", sluice::cli::decrypt_command}, {"encrypt", sluice::cli::encrypt_command},
-    {"unseal", sluice::cli::unseal_command},   {"sandbox", sluice::cli::sandbox_command},
-    {"help", sluice::cli::help_command}};
+    {"rotate", sluice::cli::rotate_command},   {"updatekeys", sluice::cli::updatekeys_command},
+    {"edit", sluice::cli::edit_command},       {"set", sluice::cli::set_command},
+    {"unset", sluice::cli::unset_command},     {"unseal", sluice::cli::unseal_command},
+    {"sandbox", sluice::cli::sandbox_command}, {"help", sluice::cli::help_command}};
 
 // The command that sops' mode flags mean; "" when there is none among them.
 std::string_view sops_mode(Arguments arguments) {
@@ -28,6 +30,7 @@ std::string_view sops_mode(Arguments arguments) {
     if (argument == "--") break;
     if (argument == "-d" || argument == "--decrypt") return "decrypt";
     if (argument == "-e" || argument == "--encrypt") return "encrypt";
+    if (argument == "-r" || argument == "--rotate") return "rotate";
   }
   return {};
 }

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sluice/base/clock.hpp"
+
 #include "environment.hpp"
 
 namespace sluice::cli {
@@ -161,6 +163,21 @@ void SopsFlags::add_to(Flags& flags) {
 Result<std::vector<std::string>> SopsFlags::decryption_order() const {
   return decrypt::parse_decryption_order(order.empty() ? environment("SOPS_DECRYPTION_ORDER")
                                                        : order);
+}
+
+Result<decrypt::RewriteOptions> rewrite_options(const SopsPlace& place, const SopsFlags& flags) {
+  decrypt::RewriteOptions options{place.input};
+  options.yaml_indent = place.yaml_indent;
+  options.json_indent = place.json_indent;
+  options.ignore_mac = flags.ignore_mac;
+  SLUICE_TRY(options.decryption_order, flags.decryption_order());
+  options.now = rfc3339(SystemClock().wall());
+  return options;
+}
+
+void warn_of_ignored_mac(const SopsFlags& flags) {
+  if (!flags.ignore_mac) return;
+  std::fprintf(stderr, "sluice: warning: --ignore-mac: the file may have been tampered with\n");
 }
 
 std::string absolute_path(const std::string& path) {

@@ -9,6 +9,7 @@
 #include "sluice/base/result.hpp"
 #include "sluice/crypto/secret.hpp"
 #include "sluice/decrypt/decryptor.hpp"
+#include "sluice/decrypt/encryptor.hpp"
 #include "sluice/decrypt/sops_config.hpp"
 
 #include "flags.hpp"
@@ -68,6 +69,11 @@ Result<void> give_plaintext(const SopsPlace& place, const SopsFlags& flags,
 Result<void> give_ciphertext(const SopsPlace& place, const SopsFlags& flags,
                              const std::string& text);
 Result<void> replace_file(const std::string& path, std::string_view text);
+
+/// How an encrypted file is opened to be changed.
+Result<decrypt::RewriteOptions> rewrite_options(const SopsPlace& place, const SopsFlags& flags);
+/// Says loudly that --ignore-mac was given.
+void warn_of_ignored_mac(const SopsFlags& flags);
 
 std::string absolute_path(const std::string& path);
 

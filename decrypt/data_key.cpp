@@ -224,6 +224,8 @@ Result<void> wrap_data_key(Metadata& metadata, const crypto::SecretBytes& data_k
   }
   for (std::size_t i = 0; i < metadata.groups.size(); ++i) {
     for (MasterKey& key : metadata.groups[i]) {
+      // The whole data key, wrapped before: nothing to do.
+      if (metadata.groups.size() == 1 && !key.wrapped_key.empty()) continue;
       SLUICE_TRY(key.wrapped_key, wrap_for(key, parts[i], services, cancel));
       if (key.type != "age" && key.fields["created_at"].empty()) key.fields["created_at"] = now;
     }

@@ -20,8 +20,10 @@ std::string unescape(std::string_view text) {
   return out;
 }
 
+}  // namespace
+
 // stores.go, ValToString; line breaks are written as \n.
-void print_value(const Item& item, ByteSink& out) {
+void print_dotenv_value(const Item& item, ByteSink& out) {
   if (item.kind == ItemKind::kNull) {
     out.append("<nil>");
   } else if (item.kind == ItemKind::kFloat) {
@@ -39,11 +41,11 @@ void print_value(const Item& item, ByteSink& out) {
   }
 }
 
-}  // namespace
-
 Result<Tree> read_dotenv_tree(std::string_view text) {
   Item root;
   root.kind = ItemKind::kMapping;
+  root.end = text.size();
+  const char* const start = text.data();
   for (std::uint32_t number = 1; !text.empty(); ++number) {
     const std::size_t end = text.find('\n');
     const std::string_view line = text.substr(0, end);
@@ -51,6 +53,8 @@ Result<Tree> read_dotenv_tree(std::string_view text) {
     if (line.empty()) continue;
     Item item;
     item.line = number;
+    item.begin = item.key_begin = static_cast<std::size_t>(line.data() - start);
+    item.end = item.begin + line.size();
     if (line[0] == '#') {
       item.kind = ItemKind::kComment;
       item.text = line.substr(1);
@@ -64,6 +68,7 @@ Result<Tree> read_dotenv_tree(std::string_view text) {
       item.key = line.substr(0, equals);
       item.text = unescape(line.substr(equals + 1));
       item.column = static_cast<std::uint32_t>(equals + 2);
+      item.begin += equals + 1;
     }
     root.items.push_back(std::move(item));
   }
@@ -84,7 +89,7 @@ Result<void> print_dotenv_tree(const Tree& tree, ByteSink& out) {
       }
       out.append(item.key);
       out.append("=");
-      print_value(item, out);
+      print_dotenv_value(item, out);
     }
     out.append("\n");
   }

@@ -4,6 +4,7 @@
 #include "sluice/crypto/aead.hpp"
 #include "sluice/decrypt/encryptor.hpp"
 
+#include "enc_value.hpp"
 #include "mac.hpp"
 #include "walk.hpp"
 
@@ -58,6 +59,8 @@ class Encrypter {
       replace_by(item, {});  // stays empty, without authentication
       return {};
     }
+    // A comment that could not be decrypted, since printing had moved it: once is enough.
+    if (item.is_comment() && looks_like_enc(item.bytes())) return {};
     std::string ciphertext = seal(item, visit.path);
     if (!item.is_comment()) {
       replace_by(item, std::move(ciphertext));
@@ -80,10 +83,13 @@ class Encrypter {
   crypto::SecretBytes mac() { return mac_.finish(); }
 
  private:
-  std::string seal(const Item& item, std::string_view path) const {
+  std::string seal(const Item& item, std::string_view path) {
     if (known_ != nullptr) {
-      const std::string* const same = known_->find(item.kind, path, item.bytes());
-      if (same != nullptr) return *same;
+      const auto* const same = known_->find(item.kind, path, item.bytes());
+      if (same != nullptr) {
+        std::size_t& used = used_[same];
+        if (used < same->size()) return (*same)[used++];
+      }
     }
     return seal_enc(item.kind, item.bytes(), data_key_, path);
   }
@@ -92,6 +98,7 @@ class Encrypter {
   const crypto::SecretBytes& data_key_;
   ListComments list_comments_;
   const KnownValues* known_;
+  std::map<const std::vector<std::string>*, std::size_t> used_;  // of known_, each once
   bool only_encrypted_;
   MacInput mac_;
 };
@@ -126,11 +133,11 @@ KnownValues::Key KnownValues::key_of(ItemKind kind, std::string_view path,
 
 void KnownValues::add(ItemKind kind, std::string_view path, std::string_view plaintext,
                       std::string ciphertext) {
-  values_.emplace(key_of(kind, path, plaintext), std::move(ciphertext));
+  values_[key_of(kind, path, plaintext)].push_back(std::move(ciphertext));
 }
 
-const std::string* KnownValues::find(ItemKind kind, std::string_view path,
-                                     std::string_view plaintext) const {
+const std::vector<std::string>* KnownValues::find(ItemKind kind, std::string_view path,
+                                                  std::string_view plaintext) const {
   const auto found = values_.find(key_of(kind, path, plaintext));
   return found == values_.end() ? nullptr : &found->second;
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sluice/base/result.hpp"
 #include "sluice/crypto/secret.hpp"
@@ -23,18 +24,19 @@ std::string seal_enc(ItemKind kind, std::string_view text, const crypto::SecretB
 /// Keyed by an HMAC under the data key: holds no plaintext.
 class KnownValues {
  public:
-  explicit KnownValues(const crypto::SecretBytes& data_key) : data_key_(data_key) {}
+  explicit KnownValues(crypto::SecretBytes data_key) : data_key_(std::move(data_key)) {}
   void add(ItemKind kind, std::string_view path, std::string_view plaintext,
            std::string ciphertext);
-  /// nullptr when there is none. The same answer for the same question, as upstream gives the same
-  /// IV to the same value at the same path.
-  const std::string* find(ItemKind kind, std::string_view path, std::string_view plaintext) const;
+  /// In the order in which they were added: equal items of a list have ciphertexts of their own.
+  /// nullptr when there is none.
+  const std::vector<std::string>* find(ItemKind kind, std::string_view path,
+                                       std::string_view plaintext) const;
 
  private:
   using Key = std::array<std::byte, 32>;
   Key key_of(ItemKind kind, std::string_view path, std::string_view plaintext) const;
-  const crypto::SecretBytes& data_key_;  // the caller's
-  std::map<Key, std::string> values_;
+  crypto::SecretBytes data_key_;
+  std::map<Key, std::vector<std::string>> values_;
 };
 
 /// Decrypts `file` as open_tree() does and notes what each value was. `known` may be null.

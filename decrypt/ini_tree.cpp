@@ -39,19 +39,20 @@ std::string_view trim(std::string_view text) {
 
 class Reader {
  public:
-  explicit Reader(std::string_view text) : text_(text) {
+  explicit Reader(std::string_view text) : start_(text.data()), text_(text) {
     if (text_.starts_with("\xEF\xBB\xBF")) text_.remove_prefix(3);
   }
 
   Result<Item> read() {
     Item root;
     root.kind = ItemKind::kMapping;
+    root.end = offset(text_.data() + text_.size());
     root.items.push_back(section(kDefaultSection));
     while (!text_.empty()) {
       const std::string_view line = trim_left(next_line());
       if (line.empty()) continue;
       if (line[0] == '#' || line[0] == ';') {
-        comment_ += line;
+        note_comment(line);
         continue;
       }
       if (line[0] == '[') {
@@ -64,6 +65,15 @@ class Reader {
   }
 
  private:
+  std::size_t offset(const char* place) const { return static_cast<std::size_t>(place - start_); }
+
+  // A comment of several pieces stands where they all are.
+  void note_comment(std::string_view piece) {
+    if (comment_.empty()) comment_begin_ = offset(piece.data());
+    comment_end_ = offset(trim(piece).data() + trim(piece).size());
+    comment_ += piece;
+  }
+
   // With its line break.
   std::string_view next_line() {
     const std::size_t end = text_.find('\n');
@@ -98,6 +108,8 @@ class Reader {
       Item item;
       item.kind = ItemKind::kComment;
       item.text = comment;
+      item.begin = comment_begin_;
+      item.end = comment_end_;
       section.items.push_back(std::move(item));
     }
     comment_.clear();
@@ -108,8 +120,10 @@ class Reader {
     if (close == std::string_view::npos) return broken("a section header without \"]\"");
     if (close == 1) return broken("a section without a name");
     root.items.push_back(section(line.substr(1, close - 1)));
+    root.items.back().begin = root.items.back().key_begin = offset(line.data());
+    root.items.back().end = offset(line.data()) + close + 1;
     const std::size_t comment = line.find_first_of("#;", close + 1);
-    if (comment != std::string_view::npos) comment_ += line.substr(comment);
+    if (comment != std::string_view::npos) note_comment(line.substr(comment));
     add_comment(root.items.back());
     return {};
   }
@@ -118,11 +132,15 @@ class Reader {
     Item item;
     item.kind = ItemKind::kString;
     item.line = line_;
-    std::size_t offset = 0;
-    SLUICE_TRY(item.key, key_name(line, offset));
+    item.key_begin = offset(line.data());
+    std::size_t after = 0;
+    SLUICE_TRY(item.key, key_name(line, after));
     if (item.key == "-") item.key = "#" + std::to_string(++automatic_);
     if (item.key.empty()) return broken("a line without a key");
-    SLUICE_TRY(item.text, value(line.substr(offset)));
+    SLUICE_TRY(item.text, value(line.substr(after)));
+    item.begin = value_begin_;
+    item.end = value_end_;
+    section.end = std::max(section.end, item.end);
     const auto same = std::find_if(section.items.begin(), section.items.end(), [&](const Item& i) {
       return !i.is_comment() && i.key == item.key;
     });
@@ -134,7 +152,7 @@ class Reader {
     return broken("key \"" + item.key + "\" is given twice in section \"" + section.key + "\"");
   }
 
-  Result<std::string> key_name(std::string_view line, std::size_t& offset) const {
+  Result<std::string> key_name(std::string_view line, std::size_t& after) const {
     std::string_view quote;
     if (line[0] == '"') {
       quote = line.size() > 6 && line.starts_with(kTripleQuote) ? kTripleQuote : line.substr(0, 1);
@@ -146,18 +164,24 @@ class Reader {
       if (end == std::string_view::npos) return broken("a key without its closing quote");
       const std::size_t delimiter = line.find_first_of(kDelimiters, end + quote.size());
       if (delimiter == std::string_view::npos) return broken("a line without \"=\"");
-      offset = delimiter + 1;
+      after = delimiter + 1;
       return std::string(trim(line.substr(quote.size(), end - quote.size())));
     }
     const std::size_t delimiter = line.find_first_of(kDelimiters);
     if (delimiter == std::string_view::npos) return broken("a line without \"=\"");
     if (delimiter == 0) return broken("a line without a key");
-    offset = delimiter + 1;
+    after = delimiter + 1;
     return std::string(trim(line.substr(0, delimiter)));
+  }
+
+  void note_value(std::string_view text) {
+    value_begin_ = offset(text.data());
+    value_end_ = value_begin_ + text.size();
   }
 
   Result<std::string> value(std::string_view rest) {
     std::string_view line = trim_left(rest);
+    note_value(trim(rest));
     if (line.empty()) return std::string();
     std::string_view quote;
     if (line.size() > 3 && line.starts_with(kTripleQuote)) {
@@ -169,13 +193,15 @@ class Reader {
       line.remove_prefix(quote.size());
       const std::size_t end = line.rfind(quote);
       if (end == std::string_view::npos) return quoted_lines(line, quote);
+      value_end_ = offset(line.data()) + end + quote.size();
       return std::string(line.substr(0, end));
     }
     line = trim(line);
     if (line.ends_with('\\')) return continued(line.substr(0, line.size() - 1));
     if (const std::size_t mark = line.find_first_of("#;"); mark != std::string_view::npos) {
-      comment_ += line.substr(mark);
+      note_comment(line.substr(mark));
       line = trim(line.substr(0, mark));
+      note_value(line);
     }
     for (const char c : {'\'', '"'}) {
       const bool surrounded =
@@ -197,7 +223,8 @@ class Reader {
       }
       value += line.substr(0, end);
       const std::size_t comment = line.find_first_of("#;", end);
-      if (comment != std::string_view::npos) comment_ += trim(line.substr(comment));
+      value_end_ = offset(line.data()) + end + quote.size();
+      if (comment != std::string_view::npos) note_comment(trim(line.substr(comment)));
       return value;
     }
     return broken("the quote of line " + std::to_string(start) + " is not closed");
@@ -208,6 +235,7 @@ class Reader {
     while (!text_.empty()) {
       const std::string_view line = trim(next_line());
       if (line.empty()) break;
+      value_end_ = offset(line.data()) + line.size();
       value += line;
       if (!value.ends_with('\\')) break;
       value.pop_back();
@@ -215,9 +243,12 @@ class Reader {
     return value;
   }
 
+  const char* start_;
   std::string_view text_;
   std::uint32_t line_ = 0;
   std::string comment_;
+  std::size_t comment_begin_ = 0, comment_end_ = 0;
+  std::size_t value_begin_ = 0, value_end_ = 0;
   int automatic_ = 0;
 };
 
@@ -281,7 +312,7 @@ class Writer {
       for (std::size_t i = name_size(entry.item->key); i < width; ++i)
         out_.append(" ");
       out_.append(" = ");
-      write_value(*entry.item);
+      print_ini_value(*entry.item, out_);
       out_.append("\n");
     }
     if (!last) out_.append("\n");
@@ -331,28 +362,6 @@ class Writer {
     out_.append(quote);
   }
 
-  void write_value(const Item& item) {
-    ShortText number;
-    std::string_view text = item.bytes();
-    if (item.kind == ItemKind::kNull) {
-      text = "<nil>";
-    } else if (item.kind == ItemKind::kFloat) {
-      format_for_people(item, number);
-      text = number.view();
-    }
-    std::string_view quote;
-    if (text.find_first_of("\n`") != std::string_view::npos) {
-      quote = kTripleQuote;
-    } else if (text.find_first_of("#;") != std::string_view::npos) {
-      quote = "`";
-    } else if (trim(text).size() != text.size()) {
-      quote = "\"";
-    }
-    out_.append(quote);
-    out_.append(text);
-    out_.append(quote);
-  }
-
   ByteSink& out_;
 };
 
@@ -363,6 +372,28 @@ Result<Tree> read_ini_tree(std::string_view text) {
   Tree tree;
   tree.push_back(std::move(root));
   return tree;
+}
+
+void print_ini_value(const Item& item, ByteSink& out) {
+  ShortText number;
+  std::string_view text = item.bytes();
+  if (item.kind == ItemKind::kNull) {
+    text = "<nil>";
+  } else if (item.kind == ItemKind::kFloat) {
+    format_for_people(item, number);
+    text = number.view();
+  }
+  std::string_view quote;
+  if (text.find_first_of("\n`") != std::string_view::npos) {
+    quote = kTripleQuote;
+  } else if (text.find_first_of("#;") != std::string_view::npos) {
+    quote = "`";
+  } else if (trim(text).size() != text.size()) {
+    quote = "\"";
+  }
+  out.append(quote);
+  out.append(text);
+  out.append(quote);
 }
 
 Result<void> print_ini_tree(const Tree& tree, ByteSink& out) {

@@ -78,6 +78,14 @@ class Reader {
   }
 
   Result<Item> value(std::size_t depth) {
+    const std::size_t begin = at_;
+    SLUICE_TRY(Item item, any(depth));
+    item.begin = begin;
+    item.end = at_;
+    return item;
+  }
+
+  Result<Item> any(std::size_t depth) {
     if (depth > kMaxDepth) {
       return fail(Code::kUnsupported,
                   "json: nested more than " + std::to_string(kMaxDepth) + " levels deep", where());
@@ -115,6 +123,7 @@ class Reader {
     if (take("}")) return item;
     for (;;) {
       if (peek() != '"') return broken("expected a key in double quotes");
+      const std::size_t key_begin = at_;
       std::string key;
       SLUICE_CHECK(string(key));
       skip_space();
@@ -122,6 +131,7 @@ class Reader {
       skip_space();
       SLUICE_TRY(Item child, value(depth + 1));
       child.key = std::move(key);
+      child.key_begin = key_begin;
       item.items.push_back(std::move(child));
       skip_space();
       if (take("}")) return item;
@@ -266,9 +276,11 @@ class Reader {
 
 class Writer {
  public:
+  Writer(ByteSink& out, std::string_view indent) : out_(out), indent_(indent) {}
   // Spaces a level; -1: a tab.
   Writer(ByteSink& out, int indent)
-      : out_(out), indent_(indent < 0 ? "\t" : std::string(static_cast<std::size_t>(indent), ' ')) {}
+      : out_(out),
+        indent_(indent < 0 ? "\t" : std::string(static_cast<std::size_t>(indent), ' ')) {}
 
   Result<void> value(const Item& item, std::size_t depth) {
     switch (item.kind) {
@@ -443,6 +455,13 @@ Result<void> print_json_tree(const Tree& tree, int indent, ByteSink& out) {
   SLUICE_CHECK(Writer(out, indent).value(tree.front(), 0));
   out.append("\n");
   return {};
+}
+
+Result<void> print_json_member(const Item& item, std::string_view indent, ByteSink& out) {
+  Writer writer(out, indent);
+  writer.string(item.key);
+  out.append(": ");
+  return writer.value(item, 1);
 }
 
 Result<void> print_json_value(const Item& item, int indent, ByteSink& out) {

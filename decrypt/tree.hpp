@@ -41,6 +41,12 @@ struct Item {
   bool is_secret = false;
   std::vector<Item> items;  ///< of a mapping or sequence, comments included
 
+  /// Bytes of the text it was read from; of a comment from its mark on; of a document up to where
+  /// more could be added. `end` 0: it stands nowhere (what an alias brings in, made items).
+  std::size_t begin = 0, end = 0;
+  std::size_t key_begin = 0;  ///< of a mapping's entry
+  bool in_flow = false;       ///< inside of YAML's [] or {}; of a document: nothing can be added
+
   bool is_comment() const { return kind == ItemKind::kComment; }
   bool is_collection() const { return kind == ItemKind::kMapping || kind == ItemKind::kSequence; }
   /// The value's bytes, wherever they are.
@@ -79,6 +85,9 @@ Result<void> print_yaml_tree(const Tree& tree, int indent, ByteSink& out);
 Result<void> print_json_tree(const Tree& tree, int indent, ByteSink& out);
 Result<void> print_dotenv_tree(const Tree& tree, ByteSink& out);
 Result<void> print_ini_tree(const Tree& tree, ByteSink& out);
+void print_ini_value(const Item& item, ByteSink& out);
+/// What follows the `=` of a line.
+void print_dotenv_value(const Item& item, ByteSink& out);
 Result<void> print_binary_tree(const Tree& tree, ByteSink& out);
 
 /// Prints one value that is neither a string nor a mapping, as `sops -d --extract` does (EmitValue
@@ -87,6 +96,8 @@ Result<void> print_value(const Item& item, Format format, const PrintOptions& op
                          ByteSink& out);
 Result<void> print_yaml_value(const Item& item, ByteSink& out);
 Result<void> print_json_value(const Item& item, int indent, ByteSink& out);
+/// `"key": value` one level deep, with `indent` for a level.
+Result<void> print_json_member(const Item& item, std::string_view indent, ByteSink& out);
 /// Without line breaks, mappings as lists of {"Key", "Value"}: what Go makes of SOPS's types.
 Result<void> print_go_json_value(const Item& item, ByteSink& out);
 

@@ -7,7 +7,8 @@ namespace sluice::decrypt {
 Result<ValuePath> parse_value_path(std::string_view text) {
   const auto broken = [&text](std::string_view part, const std::string& what) {
     return fail(Error(Code::kInvalid,
-                      "\"" + std::string(part) + "\" in the path " + std::string(text) + " " + what,
+                      "the component " + std::string(part) + " of the path " + std::string(text) +
+                          " " + what,
                       Where{}, "a path looks like [\"key\"][0][\"other key\"]")
                     .reason(std::string(kReasonPath)));
   };

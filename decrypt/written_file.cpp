@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "layout.hpp"
 #include "metadata_write.hpp"
 #include "open_tree.hpp"
 
@@ -19,6 +20,10 @@ Item clone(const Item& item) {
   copy.text = item.text;
   copy.secret = item.secret.clone();
   copy.is_secret = item.is_secret;
+  copy.begin = item.begin;
+  copy.end = item.end;
+  copy.key_begin = item.key_begin;
+  copy.in_flow = item.in_flow;
   copy.items.reserve(item.items.size());
   for (const Item& child : item.items)
     copy.items.push_back(clone(child));
@@ -95,10 +100,16 @@ Result<std::string> print_encrypted(Tree tree, Metadata metadata, Format format,
 }
 
 Result<std::optional<std::string>> encrypt_in_place(
-    const crypto::SecretBytes& /*plaintext*/, const Tree& /*tree*/, Metadata /*metadata*/,
-    Format /*format*/, const crypto::SecretBytes& /*data_key*/, const KnownValues* /*known*/,
-    const std::string& /*now*/, const PrintOptions& /*style*/) {
-  return std::optional<std::string>();
+    const crypto::SecretBytes& plaintext, const Tree& tree, Metadata metadata, Format format,
+    const crypto::SecretBytes& data_key, const KnownValues* known, const std::string& now,
+    const PrintOptions& style) {
+  if (format == Format::kBinary) return std::optional<std::string>();
+  Tree encrypted = clone_tree(tree);
+  SLUICE_TRY(const auto mac,
+             encrypt_tree(encrypted, metadata, data_key, ListComments::kStay, known));
+  seal_mac(metadata, mac, data_key, now);
+  return encrypted_layout(plaintext.reveal_text(), format, tree, std::move(encrypted), metadata,
+                          /*texts=*/{}, /*raw=*/{}, style, data_key);
 }
 
 }  // namespace sluice::decrypt

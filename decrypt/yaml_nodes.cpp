@@ -2,6 +2,7 @@
 // that is what decides which node they end up on.
 #include "yaml_nodes.hpp"
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
@@ -116,6 +117,7 @@ class Composer {
     if (event().kind != EventKind::kDocumentEnd) {
       return fail(Code::kInternal, "yaml: a document does not end where it should");
     }
+    document.end = event().start.offset;
     next_event();
     return {};
   }
@@ -145,6 +147,10 @@ class Composer {
     node->tag = event().tag;
     node->line_number = event().start.line;
     node->column = event().start.column;
+    node->begin = event().start.offset;
+    const bool is_leaf = event().kind == EventKind::kScalar || event().kind == EventKind::kAlias;
+    if (is_leaf) node->end = event().end.offset;
+    node->in_flow = flow_depth_ > 0;
     return node;
   }
   static void put(YamlNode& node, Comments comments) {
@@ -294,12 +300,14 @@ class Composer {
     node->head = std::move(comments.head);
     skip(open);
     peek();
+    ++flow_depth_;
     for (bool first = true; event().kind != EventKind::kSequenceEnd; first = false) {
       if (!first) skip_if(',');
       peek();
       SLUICE_TRY(auto item, compose_node(depth + 1, -1));
       node->content.push_back(std::move(item));
     }
+    --flow_depth_;
     skip_if(',');
     return end_flow(std::move(node), ']');
   }
@@ -312,6 +320,7 @@ class Composer {
       skip(open);
     }
     auto& content = node->content;
+    ++flow_depth_;
     for (bool first = true; event().kind != EventKind::kMappingEnd; first = false) {
       if (!first) skip_if(',');
       skip_if('?');
@@ -322,6 +331,7 @@ class Composer {
       if (last_key.foot.empty()) last_key.foot = std::exchange(value->foot, {});
       content.push_back(std::move(value));
     }
+    --flow_depth_;
     if (!braces) {
       next_event();
       return node;
@@ -337,6 +347,7 @@ class Composer {
     skip(end);
     node->line = std::move(comments.line);
     node->foot = std::move(comments.foot);
+    node->end = event().end.offset;
     next_event();
     return node;
   }
@@ -347,6 +358,7 @@ class Composer {
   std::size_t token_ = 0;
   std::size_t block_end_ = 0;
   std::size_t comment_ = 0;
+  std::size_t flow_depth_ = 0;
   Comments pending_;  // picked up, for the next node that takes them
   std::string stem_;
   std::unordered_map<std::string, const YamlNode*> anchors_;
@@ -354,7 +366,9 @@ class Composer {
 
 }  // namespace
 
-Result<std::vector<YamlDocument>> read_yaml_nodes(std::string_view text) {
+namespace {
+
+Result<std::vector<YamlEvent>> read_events(std::string_view text) {
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
     return fail(Code::kUnsupported, "yaml: a UTF-16 text as a SOPS file", Where{},
                 "save it as UTF-8");
@@ -367,8 +381,26 @@ Result<std::vector<YamlDocument>> read_yaml_nodes(std::string_view text) {
                       std::string(event.tag), std::string(event.anchor), event.start, event.end});
     if (event.kind == EventKind::kStreamEnd) break;
   }
+  return events;
+}
+
+}  // namespace
+
+Result<std::vector<YamlDocument>> read_yaml_nodes(std::string_view text) {
+  SLUICE_TRY(std::vector<YamlEvent> events, read_events(text));
   SLUICE_TRY(YamlScan scan, scan_yaml(text, events));
   return Composer(std::move(events), std::move(scan)).compose();
+}
+
+Result<std::size_t> count_yaml_comments(std::string_view text) {
+  SLUICE_TRY(const std::vector<YamlEvent> events, read_events(text));
+  SLUICE_TRY(const YamlScan scan, scan_yaml(text, events));
+  std::size_t count = 0;
+  for (const YamlComment& comment : scan.comments) {
+    count += static_cast<std::size_t>(
+        std::count(comment.text.begin(), comment.text.end(), kCommentPlace));
+  }
+  return count;
 }
 
 }  // namespace sluice::decrypt

@@ -114,7 +114,9 @@ class Scanner {
     const std::size_t start = at_.offset;
     while (!at_end() && break_size(at_.offset) == 0)
       advance();
-    return std::string(text_.substr(start, at_.offset - start));
+    std::string text(text_.substr(start, at_.offset - start));
+    text += kCommentPlace;
+    return text + std::to_string(start);
   }
 
   // Comments on lines of their own, from the '#' under the cursor up to the next token. They are

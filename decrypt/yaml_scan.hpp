@@ -35,12 +35,17 @@ struct YamlBlockEnd {
   std::size_t start = 0;   ///< moved up in front of comments that belong to an outer block
 };
 
+/// Cannot be in a comment: YAML has no control characters.
+inline constexpr char kCommentPlace = '\x01';
+
 enum class CommentPlace : std::uint8_t { kHead, kLine, kFoot };
 
 struct YamlComment {
   CommentPlace place = CommentPlace::kHead;
   std::size_t token = 0;  ///< offset; belongs to the first token that starts there or later
-  std::string text;       ///< lines with their '#'
+  /// Lines with their '#', each followed by kCommentPlace and its offset, so that it stays known
+  /// where a line came from while comments are joined and split.
+  std::string text;
 };
 
 struct YamlScan {

@@ -1,5 +1,6 @@
 // YAML to a SOPS tree: what SOPS stores/yaml/store.go makes of go-yaml's nodes. Stricter in one
 // thing: repeated keys are refused in every document, upstream looks at the first one only.
+#include <algorithm>
 #include <charconv>
 #include <unordered_map>
 
@@ -9,6 +10,7 @@
 #include "numbers.hpp"
 #include "tree.hpp"
 #include "yaml_nodes.hpp"
+#include "yaml_scan.hpp"
 
 namespace sluice::decrypt {
 namespace {
@@ -22,7 +24,7 @@ constexpr std::string_view kTagPrefix = "tag:yaml.org,2002:";
 
 class Builder {
  public:
-  explicit Builder(std::size_t text_size) : budget_(kFreeAliasNodes + text_size) {}
+  explicit Builder(std::string_view text) : text_(text), budget_(kFreeAliasNodes + text.size()) {}
 
   Result<Item> document(const YamlDocument& document) {
     Item root;
@@ -30,12 +32,17 @@ class Builder {
     add_comment(document.head, root.items, false);
     SLUICE_CHECK(add_content(*document.root, root, 0));
     add_comment(document.foot, root.items, false);
+    root.begin = document.root->begin;
+    root.column = document.root->column;
+    root.end = document.end;
+    root.in_flow = document.root->kind != YamlNode::Kind::kMapping ||
+                   document.root->style == yaml::Style::kFlow;
     return root;
   }
 
  private:
   // The comment lines of `comment`, each as an item.
-  static void add_comment(const std::string& comment, std::vector<Item>& items, bool is_inline) {
+  void add_comment(const std::string& comment, std::vector<Item>& items, bool is_inline) const {
     std::string_view rest = comment;
     while (!rest.empty()) {
       const std::size_t end = rest.find('\n');
@@ -45,7 +52,13 @@ class Builder {
       Item item;
       item.kind = ItemKind::kComment;
       item.inline_comment = is_inline;
-      item.text = line.substr(1);
+      const std::size_t place = line.find(kCommentPlace);
+      item.text = line.substr(1, place - 1);
+      if (place != std::string_view::npos && aliases_ == 0) {
+        const char* const digits = line.data() + place + 1;
+        std::from_chars(digits, line.data() + line.size(), item.begin);
+        item.end = item.begin + place;
+      }
       items.push_back(std::move(item));
     }
   }
@@ -79,7 +92,9 @@ class Builder {
         return {};  // upstream drops the foot of an empty document too
       }
       case YamlNode::Kind::kAlias:
+        ++aliases_;
         SLUICE_CHECK(add_content(*node.alias, root, depth + 1));
+        --aliases_;
         break;
     }
     add_comment(node.foot, root.items, false);
@@ -108,6 +123,7 @@ class Builder {
         return refuse(key, "mapping key " + go_quote(named.text) + " already defined at line " +
                                std::to_string(it->second->line_number));
       }
+      if (aliases_ == 0) item.key_begin = key.begin;
       mapping.items.push_back(std::move(item));
       if (is_leaf) add_comment(value.foot, mapping.items, false);
       add_comment(key.foot, mapping.items, false);
@@ -139,8 +155,12 @@ class Builder {
         SLUICE_TRY(item, scalar(node));
         break;
       }
-      case YamlNode::Kind::kAlias:
-        return build(*node.alias, false, depth + 1);
+      case YamlNode::Kind::kAlias: {
+        ++aliases_;
+        auto copy = build(*node.alias, false, depth + 1);
+        --aliases_;
+        return copy;
+      }
       case YamlNode::Kind::kMapping:
         item.kind = ItemKind::kMapping;
         if (!comments_done) {
@@ -168,7 +188,21 @@ class Builder {
     }
     item.line = node.line_number;
     item.column = node.column;
+    if (aliases_ == 0) place(node, item);
     return item;
+  }
+
+  // Where a node ends: block ones where their last entry does, without the line breaks that the
+  // scanner read on the way to the next token.
+  void place(const YamlNode& node, Item& item) const {
+    item.in_flow = node.in_flow;
+    item.begin = node.begin;
+    item.end = node.end;
+    for (const Item& child : item.items)
+      item.end = std::max(item.end, child.end);
+    const bool is_block = node.style == yaml::Style::kLiteral || node.style == yaml::Style::kFolded;
+    while (is_block && item.end > item.begin && text_[item.end - 1] <= ' ')
+      --item.end;
   }
 
   static Result<Item> scalar(const YamlNode& node) {
@@ -245,8 +279,10 @@ class Builder {
     }
   }
 
+  std::string_view text_;
   std::size_t budget_;
   std::size_t nodes_ = 0;
+  std::size_t aliases_ = 0;  // that we are inside of
 };
 
 }  // namespace
@@ -254,7 +290,7 @@ class Builder {
 Result<Tree> read_yaml_tree(std::string_view text) {
   SLUICE_TRY(const std::vector<YamlDocument> documents, read_yaml_nodes(text));
   Tree tree;
-  Builder builder(text.size());
+  Builder builder(text);
   for (const YamlDocument& document : documents) {
     SLUICE_TRY(Item root, builder.document(document));
     tree.push_back(std::move(root));

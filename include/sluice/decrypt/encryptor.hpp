@@ -9,9 +9,11 @@
 /// ordinary memory while it is parsed; it is wiped when its ciphertext replaces it, and commands
 /// call crypto::harden_heap() first.
 
-#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sluice/base/cancel.hpp"
 #include "sluice/base/result.hpp"
@@ -23,6 +25,7 @@ namespace sluice::decrypt {
 
 /// Error::reason() of failures to write; sops_exit_code() knows them.
 inline constexpr std::string_view kReasonInput = "not readable as its type";  // 2
+inline constexpr std::string_view kReasonSet = "cannot set";                  // 7
 inline constexpr std::string_view kReasonRules = "contradicting rules";       // 8
 inline constexpr std::string_view kReasonEncrypt = "cannot encrypt";          // 23
 inline constexpr std::string_view kReasonEmpty = "empty file";                // 92
@@ -40,5 +43,73 @@ struct EncryptFileOptions {
 Result<std::string> encrypt_file(const crypto::SecretBytes& plaintext, const std::string& path,
                                  const EncryptFileOptions& options, const KeyServices& services,
                                  const CancelToken& cancel);
+
+/// How an encrypted file is opened to be changed, and printed where its layout cannot stay.
+struct RewriteOptions {
+  Format format;
+  int yaml_indent = 0;
+  int json_indent = -1;
+  bool ignore_mac = false;
+  std::vector<std::string> decryption_order = kDefaultDecryptionOrder;
+  std::string now = {};  ///< RFC 3339, UTC
+};
+
+/// `sops rotate`: a new data key for everything. `add` goes to the first group, `remove` leaves
+/// every group. Errors: as decrypt_file() and encrypt_file().
+Result<std::string> rotate_file(std::string_view bytes, const std::string& path,
+                                const RewriteOptions& options, const std::vector<MasterKey>& add,
+                                const std::vector<MasterKey>& remove, const KeyServices& services,
+                                const CancelToken& cancel);
+
+/// What `sops updatekeys` would change.
+struct KeyChanges {
+  struct Group {
+    std::vector<std::string> common, added, removed;  ///< as master_key_text() prints them
+  };
+  std::vector<Group> groups;
+  std::int64_t old_threshold = 0, new_threshold = 0;
+  bool any() const;
+};
+/// Needs no key. Errors: kInvalid for a file that is no SOPS file.
+Result<KeyChanges> compare_keys(std::string_view bytes, const std::string& path, Format format,
+                                const EncryptSettings& settings);
+/// `sops updatekeys`: the data key for other keys; values and MAC stay as they are. Keys that stay
+/// keep their entry where the data key is not split.
+Result<std::string> update_keys(std::string_view bytes, const std::string& path,
+                                const RewriteOptions& options, const EncryptSettings& settings,
+                                const KeyServices& services, const CancelToken& cancel);
+
+/// An encrypted file that somebody edits. What the edited text leaves as it was keeps its
+/// ciphertext and its place.
+class Edit {
+ public:
+  /// Errors: as decrypt_file().
+  static Result<Edit> open(std::string bytes, std::string path, RewriteOptions options,
+                           const KeyServices& services, const CancelToken& cancel);
+  /// A file that is to be made: `text` is what the editor starts with.
+  static Result<Edit> create(crypto::SecretBytes text, std::string path,
+                             const EncryptFileOptions& options, const KeyServices& services,
+                             const CancelToken& cancel);
+  Edit(Edit&&) noexcept;
+  Edit& operator=(Edit&&) noexcept;
+  ~Edit();
+
+  /// What to show: the file with its values in plaintext and without its metadata.
+  const crypto::SecretBytes& text() const;
+  /// The encrypted file for an edited text. May be called again after an error. Errors: as
+  /// encrypt_file().
+  Result<std::string> finish(const crypto::SecretBytes& edited) const;
+  /// `sops set`: the value at `path` becomes `json`; missing keys are added. nullopt when it was so
+  /// already. Errors: kInvalid with kReasonSet.
+  Result<std::optional<std::string>> set(const ValuePath& path,
+                                         const crypto::SecretBytes& json) const;
+  /// `sops unset`. Errors: kNotFound when there is nothing at `path`.
+  Result<std::string> unset(const ValuePath& path) const;
+
+ private:
+  struct State;
+  explicit Edit(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace sluice::decrypt

@@ -1,0 +1,68 @@
+#include <unistd.h>
+
+#include "sluice/base/clock.hpp"
+#include "sluice/crypto/secret.hpp"
+#include "sluice/decrypt/encryptor.hpp"
+
+#include "commands.hpp"
+#include "environment.hpp"
+#include "key_flags.hpp"
+#include "sops_files.hpp"
+
+namespace sluice::cli {
+namespace {
+
+Result<void> rotate(const std::vector<std::string>& arguments, const SopsFlags& flags,
+                    const KeyFlags& add, const KeyFlags& remove, const decrypt::KmsSettings& kms) {
+  if (arguments.empty()) {
+    return fail(Error(Code::kInvalid, "no file to rotate", Where{}, "sluice help rotate")
+                    .reason(std::string(kReasonNoFile)));
+  }
+  SLUICE_TRY(const SopsPlace place, sops_place(arguments, flags, !add.any() && !remove.any()));
+  if ((add.any() || remove.any()) && ::access(place.path.c_str(), F_OK) != 0) {
+    return fail(Error(Code::kNotFound, "\"" + place.shown + "\": no file to add or remove keys of",
+                      Where{}, "sluice edit makes a new one")
+                    .reason(std::string(kReasonNewKeys)));
+  }
+  if (place.input != place.output) {
+    return fail(Code::kUnsupported, "rotating a file into another type", Where{},
+                "decrypt it and encrypt it as the other type");
+  }
+  SLUICE_TRY(const auto added, add.keys(kms));
+  SLUICE_TRY(const auto removed, remove.keys(kms));
+  SLUICE_TRY(decrypt::RewriteOptions options, rewrite_options(place, flags));
+  SLUICE_TRY(const std::string bytes, read_ciphertext(place));
+  SLUICE_TRY(const auto services, keys_from_environment());
+  warn_of_ignored_mac(flags);
+  SLUICE_TRY(const std::string text, decrypt::rotate_file(bytes, place.shown, options, added,
+                                                          removed, services, CancelToken()));
+  return give_ciphertext(place, flags, text);
+}
+
+}  // namespace
+
+int rotate_command(Arguments arguments) {
+  crypto::harden_heap();
+  Flags flags;
+  SopsFlags common;
+  KeyFlags add, remove;
+  std::string context;
+  decrypt::KmsSettings kms;
+  bool ignored = false;
+  common.add_to(flags);
+  add.add_to(flags, "add-");
+  remove.add_to(flags, "rm-");
+  flags.text("encryption-context", context);
+  flags.text("aws-profile", kms.profile);
+  flags.on("rotate", ignored);  // `sluice -r FILE`
+  flags.alias('r', "rotate");
+  const auto files = flags.parse(arguments);
+  if (!files) return report(files.error());
+  auto parsed = decrypt::parse_kms_context(context);
+  if (!parsed) return sops_refused(parsed.error());
+  kms.context = std::move(*parsed);
+  const auto done = rotate(*files, common, add, remove, kms);
+  return done ? 0 : sops_refused(done.error());
+}
+
+}  // namespace sluice::cli

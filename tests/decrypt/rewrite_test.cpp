@@ -1,0 +1,254 @@
+// Changing encrypted files: what nobody touched stays as it was, byte for byte.
+#include <set>
+
+#include "sluice/crypto/aead.hpp"
+#include "sluice/decrypt/encryptor.hpp"
+
+#include "decrypt/bech32.hpp"
+#include "files.hpp"
+#include "support/test.hpp"
+
+using namespace sluice;
+using namespace sluice::decrypt;
+
+namespace {
+
+struct Recipient {
+  KeyServices services;
+  std::string name;
+};
+
+Recipient make_recipient() {
+  const auto scalar = crypto::random_bytes(32);
+  std::string secret = encode_bech32("age-secret-key-", scalar.reveal());
+  for (char& c : secret)
+    c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  auto service = make_age_key_service();
+  REQUIRE_OK(service->add_identities(crypto::SecretBytes::copy_of(secret), "test"));
+  return {{service}, encode_bech32("age", crypto::x25519_public(scalar.reveal()).value())};
+}
+
+EncryptSettings settings_for(const std::vector<std::string>& names) {
+  EncryptSettings settings;
+  settings.groups.emplace_back();
+  for (const std::string& name : names)
+    settings.groups.back().push_back(parse_master_keys("age", name).value().front());
+  return settings;
+}
+
+std::string encrypted(const std::string& text, Format format, const Recipient& key) {
+  EncryptFileOptions options{format, format};
+  options.settings = settings_for({key.name});
+  options.now = "2026-01-01T00:00:00Z";
+  const auto file =
+      encrypt_file(crypto::SecretBytes::copy_of(text), "test", options, key.services, {});
+  REQUIRE_OK(file);
+  return *file;
+}
+
+RewriteOptions rewrite(Format format) {
+  RewriteOptions options{format};
+  options.now = "2026-11-23T12:00:00Z";
+  return options;
+}
+
+std::string decrypted(const std::string& text, Format format, const KeyServices& services) {
+  const auto plain = decrypt_file(text, "test", {format, format}, services, {});
+  REQUIRE_OK(plain);
+  return std::string(plain->reveal_text());
+}
+
+std::vector<std::string> lines(const std::string& text) {
+  std::vector<std::string> all;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);)
+    all.push_back(line);
+  return all;
+}
+
+// Numbers of the lines that differ; both must have as many.
+std::vector<std::size_t> changed_lines(const std::string& a, const std::string& b) {
+  const auto from = lines(a);
+  const auto to = lines(b);
+  REQUIRE(from.size() == to.size());
+  std::vector<std::size_t> changed;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    if (from[i] != to[i]) changed.push_back(i + 1);
+  }
+  return changed;
+}
+
+const std::string kYaml =
+    "# about\n"
+    "a:   \"canary\"   # why\n"
+    "list:\n"
+    "- canary-2\n"
+    "- {x: canary-3, y: [1, 2.5]}\n"
+    "\n"
+    "text: >-\n"
+    "  canary-4\n"
+    "  more\n"
+    "open_unencrypted: 'as it was'\n";
+
+}  // namespace
+
+TEST_CASE("encrypt: comments, order, quotes, flow collections and empty lines stay") {
+  const Recipient key = make_recipient();
+  const std::string file = encrypted(kYaml, Format::kYaml, key);
+  CHECK(file.find("canary") == std::string::npos);
+  CHECK(file.find("about") == std::string::npos);  // comments are encrypted too
+  const auto all = lines(file);
+  CHECK(all[1].starts_with("a:   \"ENC[AES256_GCM,data:"));
+  CHECK(all[1].find("\"   #ENC[") != std::string::npos);
+  CHECK(all[3].starts_with("- ENC["));
+  CHECK(all[4].starts_with("- {x: \"ENC["));
+  CHECK(all[5].empty());
+  CHECK(file.find("\nopen_unencrypted: 'as it was'\nsops:\n") != std::string::npos);
+}
+
+TEST_CASE("edit: the text is shown as it was written, and saving it unchanged keeps ciphertexts") {
+  const Recipient key = make_recipient();
+  const std::string file = encrypted(kYaml, Format::kYaml, key);
+  const auto edit = Edit::open(file, "test", rewrite(Format::kYaml), key.services, {});
+  REQUIRE_OK(edit);
+  const std::string shown(edit->text().reveal_text());
+  CHECK(shown.find("sops") == std::string::npos);
+  CHECK(shown.find("- {x: \"canary-3\", y: [1, 2.5]}\n\n") != std::string::npos);
+  const auto same = edit->finish(edit->text());
+  REQUIRE_OK(same);
+  for (const std::size_t number : changed_lines(file, *same)) {
+    const std::string line = lines(*same)[number - 1];
+    CAPTURE(line);
+    CHECK((line.starts_with("    lastmodified:") || line.starts_with("    mac:")));
+  }
+}
+
+TEST_CASE("edit: only the value that was changed gets a new ciphertext") {
+  const Recipient key = make_recipient();
+  const std::string file = encrypted(kYaml, Format::kYaml, key);
+  const auto edit = Edit::open(file, "test", rewrite(Format::kYaml), key.services, {});
+  REQUIRE_OK(edit);
+  std::string text(edit->text().reveal_text());
+  text.replace(text.find("canary-2"), 8, "another");
+  const auto changed = edit->finish(crypto::SecretBytes::copy_of(text));
+  REQUIRE_OK(changed);
+  CHECK(changed_lines(file, *changed).size() == 3);  // the value, lastmodified, mac
+  CHECK(changed_lines(file, *changed)[0] == 4);
+  CHECK(decrypted(*changed, Format::kYaml, key.services).find("- another\n") != std::string::npos);
+}
+
+TEST_CASE("edit: a text that cannot be encrypted is refused, and may be mended") {
+  const Recipient key = make_recipient();
+  const std::string file = encrypted(kYaml, Format::kYaml, key);
+  const auto edit = Edit::open(file, "test", rewrite(Format::kYaml), key.services, {});
+  REQUIRE_OK(edit);
+  for (const char* const wrong : {"a: [canary", "", "sops: {}\n", "1: canary\n"}) {
+    CAPTURE(wrong);
+    const auto refused = edit->finish(crypto::SecretBytes::copy_of(std::string_view(wrong)));
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().text().find("canary") == std::string::npos);
+  }
+  CHECK_OK(edit->finish(crypto::SecretBytes::copy_of(std::string_view("b: c\n"))));
+}
+
+TEST_CASE("edit: a tampered file is not opened") {
+  const Recipient key = make_recipient();
+  std::string file = encrypted(kYaml, Format::kYaml, key);
+  file.replace(file.find("as it was"), 9, "otherwise");
+  const auto edit = Edit::open(file, "test", rewrite(Format::kYaml), key.services, {});
+  REQUIRE_FALSE(edit.has_value());
+  CHECK(sops_exit_code(edit.error()) == 51);
+}
+
+TEST_CASE("rotate: every ciphertext is new, the text around them is not") {
+  const Recipient key = make_recipient();
+  const Recipient other = make_recipient();
+  const std::pair<Format, std::string> cases[] = {
+      {Format::kYaml, kYaml},
+      {Format::kJson, "{\"a\": \"canary\",  \"b\": [1, {\"c\": \"canary\"}]}\n"},
+      {Format::kDotenv, "# canary\n\nA=canary\nB=canary\n"},
+      {Format::kIni, "; canary\n[s]\na=canary\n\n  b  :  canary\n"}};
+  for (const auto& [format, text] : cases) {
+    CAPTURE(text);
+    const std::string file = encrypted(text, format, key);
+    const auto rotated =
+        rotate_file(file, "test", rewrite(format), settings_for({other.name}).groups[0],
+                    settings_for({key.name}).groups[0], key.services, {});
+    REQUIRE_OK(rotated);
+    CHECK_FALSE(changed_lines(file, *rotated).empty());
+    CHECK(decrypted(*rotated, format, other.services) == decrypted(file, format, key.services));
+    CHECK_FALSE(decrypt_file(*rotated, "test", {format, format}, key.services, {}).has_value());
+    std::size_t shared = 0;
+    for (std::size_t at = 0; (at = file.find("data:", at)) != std::string::npos; ++at) {
+      if (rotated->find(file.substr(at, 60)) != std::string::npos) ++shared;
+    }
+    CHECK(shared == 0);
+  }
+  // Without any key left nothing could ever be read again.
+  CHECK_FALSE(rotate_file(encrypted(kYaml, Format::kYaml, key), "test", rewrite(Format::kYaml), {},
+                          settings_for({key.name}).groups[0], key.services, {})
+                  .has_value());
+}
+
+TEST_CASE("updatekeys: values and MAC stay, and keys that stay keep their entry") {
+  const Recipient key = make_recipient();
+  const Recipient other = make_recipient();
+  const std::string file = encrypted(kYaml, Format::kYaml, key);
+  const EncryptSettings both = settings_for({key.name, other.name});
+  const auto changes = compare_keys(file, "test", Format::kYaml, both);
+  REQUIRE_OK(changes);
+  CHECK(changes->any());
+  CHECK(changes->groups[0].common == std::vector<std::string>{key.name});
+  CHECK(changes->groups[0].added == std::vector<std::string>{other.name});
+  const auto updated = update_keys(file, "test", rewrite(Format::kYaml), both, key.services, {});
+  REQUIRE_OK(updated);
+  const auto old_lines = lines(file);
+  const auto new_lines = lines(*updated);
+  const std::set<std::string> now(new_lines.begin(), new_lines.end());
+  for (const std::string& line : old_lines)
+    CHECK(now.count(line) == 1);
+  CHECK(decrypted(*updated, Format::kYaml, other.services) ==
+        decrypted(file, Format::kYaml, key.services));
+  CHECK_FALSE(compare_keys(*updated, "test", Format::kYaml, both)->any());
+}
+
+TEST_CASE("set and unset: one value, by its path") {
+  const Recipient key = make_recipient();
+  const std::string file = encrypted(kYaml, Format::kYaml, key);
+  const auto edit = Edit::open(file, "test", rewrite(Format::kYaml), key.services, {});
+  REQUIRE_OK(edit);
+  const auto set = [&](const char* path, std::string_view json) {
+    return edit->set(parse_value_path(path).value(), crypto::SecretBytes::copy_of(json));
+  };
+  const auto changed = set("[\"list\"][1][\"y\"][0]", "\"new\"");
+  REQUIRE_OK(changed);
+  REQUIRE(changed->has_value());
+  CHECK(changed_lines(file, **changed).size() == 3);
+  const auto same = set("[\"list\"][0]", "\"canary-2\"");
+  REQUIRE_OK(same);
+  CHECK_FALSE(same->has_value());
+  const auto added = set("[\"new\"][\"deep\"]", "[1, {\"b\": null}]");
+  REQUIRE_OK(added);
+  CHECK(decrypted(**added, Format::kYaml, key.services)
+            .find("new:\n    deep:\n        - 1\n        - b: null\n") != std::string::npos);
+  for (const char* const wrong : {"canary", "1} , {", "\"a\", \"b\": 1", ""}) {
+    CAPTURE(wrong);
+    const auto refused = set("[\"a\"]", wrong);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(sops_exit_code(refused.error()) == 7);
+    CHECK(refused.error().text().find("canary") == std::string::npos);
+  }
+  const auto shorter = edit->unset(parse_value_path("[\"text\"]").value());
+  REQUIRE_OK(shorter);
+  CHECK(lines(file).size() == lines(*shorter).size() + 1);
+  CHECK(decrypted(*shorter, Format::kYaml, key.services).find("text") == std::string::npos);
+  CHECK(edit->unset(parse_value_path("[\"nothing\"]").value()).error().code() == Code::kNotFound);
+}
+
+TEST_CASE("aliases: a text that cannot keep its layout is printed anew, and opens") {
+  const Recipient key = make_recipient();
+  const std::string file = encrypted("a: &x canary\nb: *x\n", Format::kYaml, key);
+  CHECK(file.find("canary") == std::string::npos);
+  CHECK(file.find('*') == std::string::npos);
+  CHECK(decrypted(file, Format::kYaml, key.services) == "a: canary\nb: canary\n");
+}
