@@ -42,7 +42,7 @@ Result<decrypt::Format> parse_format(std::string_view text) {
 
 bool exists(const std::string& path) {
   struct stat info {};
-  return ::stat(path.c_str(), &info) == 0 || (errno != ENOENT && errno != ENOTDIR);
+  return ::stat(path.c_str(), &info) == 0 || errno != ENOENT;  // others fail when it is read
 }
 
 // Upward from the current directory, as sops looks.

@@ -51,6 +51,20 @@ std::optional<std::size_t> parent_column(std::string_view original, const Item& 
   return at - 1 - start;
 }
 
+// A text of one line in the quotes that are there.
+bool render_quoted(std::string_view original, const Item& place, std::string_view text,
+                   ByteSink& out) {
+  const char quote = place.begin < original.size() ? original[place.begin] : '\0';
+  if (quote != '"' && quote != '\'') return false;
+  const bool simple = std::all_of(text.begin(), text.end(),
+                                  [](char c) { return c >= ' ' && c != '\\' && c != '\x7f'; });
+  if (!simple || text.find(quote) != std::string_view::npos) return false;
+  out.append({&quote, 1});
+  out.append(text);
+  out.append({&quote, 1});
+  return true;
+}
+
 bool has_more_on_line(std::string_view original, const Item& place) {
   const std::size_t next = original.find_first_not_of(" \t", place.end);
   return next != std::string_view::npos && original[next] != '\n' && original[next] != '\r';
@@ -60,6 +74,9 @@ bool render_yaml(std::string_view original, const Item& place, bool in_list, con
                  ByteSink& out) {
   if (value.kind == ItemKind::kString && value.bytes().starts_with("ENC[AES256_GCM,")) {
     return render_ciphertext(original, place, value.bytes(), out);
+  }
+  if (value.kind == ItemKind::kString && render_quoted(original, place, value.bytes(), out)) {
+    return true;
   }
   if (place.in_flow) {  // what JSON writes is YAML, and safe between brackets
     if (value.kind != ItemKind::kTime) return print_go_json_value(value, out).has_value();
