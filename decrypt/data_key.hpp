@@ -30,11 +30,10 @@ Result<crypto::SecretBytes> combine_parts(const std::vector<crypto::SecretBytes>
 Result<std::vector<crypto::SecretBytes>> split_parts(const crypto::SecretBytes& secret,
                                                      std::size_t count, std::int64_t threshold);
 
-/// Encrypts `data_key` for every key of `metadata` that has no wrapped_key yet (with several groups,
-/// for every key): sets wrapped_key, and created_at where it is
-/// missing. With several groups the key is split; a threshold of 0 becomes the number of groups.
-/// Errors: kInvalid (no keys, an empty group, a threshold that cannot be); those of wrap(), naming
-/// the key.
+/// Encrypts `data_key` for every key of `metadata` that has no wrapped_key yet (with several
+/// groups, for every key): sets wrapped_key, and created_at where it is missing. With several
+/// groups the key is split; a threshold of 0 becomes the number of groups. Errors: kInvalid (no
+/// keys, an empty group, a threshold that cannot be); those of wrap(), naming the key.
 Result<void> wrap_data_key(Metadata& metadata, const crypto::SecretBytes& data_key,
                            const KeyServices& services, const std::string& now,
                            const CancelToken& cancel);
