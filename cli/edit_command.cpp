@@ -6,8 +6,8 @@
 
 #include "commands.hpp"
 #include "editor.hpp"
-#include "environment.hpp"
 #include "key_flags.hpp"
+#include "key_sources.hpp"
 #include "sops_files.hpp"
 
 namespace sluice::cli {

@@ -3,7 +3,7 @@
 #include "sluice/decrypt/encryptor.hpp"
 
 #include "commands.hpp"
-#include "environment.hpp"
+#include "key_sources.hpp"
 #include "sops_files.hpp"
 
 namespace sluice::cli {
