@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "sluice/base/result.hpp"
 #include "sluice/crypto/aead.hpp"
@@ -16,6 +17,11 @@ class RsaPrivateKey {
   /// The first private key in `pem`: PKCS#1 or PKCS#8, without a passphrase, 1024 to 16384 bits.
   /// Errors: kInvalid (no such block, not RSA, too small or large), never quoting the text.
   static Result<RsaPrivateKey> from_pem(const SecretBytes& pem);
+  /// From its numbers, big-endian, as an OpenSSH key has them. Errors: kInvalid.
+  struct Numbers {
+    Bytes n, e, d, p, q, inverse_q;
+  };
+  static Result<RsaPrivateKey> from_numbers(const Numbers& numbers);
   RsaPrivateKey(RsaPrivateKey&&) noexcept;
   RsaPrivateKey& operator=(RsaPrivateKey&&) noexcept;
   ~RsaPrivateKey();
@@ -24,11 +30,19 @@ class RsaPrivateKey {
   /// key, another label, changed bytes; nothing tells which.
   std::optional<SecretBytes> open_oaep_sha256(Bytes ciphertext, Bytes label) const;
   int bits() const;
+  /// Big-endian, without leading zeros.
+  std::string modulus() const;
+  std::string exponent() const;
 
  private:
   struct State;
   explicit RsaPrivateKey(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+/// The other direction, for the public key of these numbers. nullopt when they are no key, or the
+/// plaintext is too long for it.
+std::optional<std::string> rsa_seal_oaep_sha256(Bytes modulus, Bytes exponent, Bytes plaintext,
+                                                Bytes label);
 
 }  // namespace sluice::crypto
