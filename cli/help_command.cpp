@@ -76,7 +76,8 @@ unreadable, 91 a path that cannot be read.
   --config FILE                     instead of the .sops.yaml of this folder or one above
 
 age identities are looked for in SOPS_AGE_KEY, SOPS_AGE_KEY_FILE and
-$XDG_CONFIG_HOME/sops/age/keys.txt (~/.config/sops/age/keys.txt). OpenPGP secret keys: SLUICE_PGP_KEY_FILE
+$XDG_CONFIG_HOME/sops/age/keys.txt (~/.config/sops/age/keys.txt); SSH keys that are recipients, in
+SOPS_AGE_SSH_PRIVATE_KEY_FILE, ~/.ssh/id_ed25519 and ~/.ssh/id_rsa. OpenPGP secret keys: SLUICE_PGP_KEY_FILE
 (what gpg --export-secret-keys wrote; several files with ":" between them) and secring.gpg of GNUPGHOME.
 Passphrases: a line each of the descriptor SLUICE_PASSPHRASE_FD names, or a prompt on the terminal.
 AWS, GCP, Azure and Huawei KMS and Vault

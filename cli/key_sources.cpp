@@ -37,6 +37,20 @@ Result<void> add_age_keys(decrypt::AgeKeyService& age) {
   return {};
 }
 
+Result<void> add_ssh_keys(decrypt::AgeKeyService& age) {
+  if (const std::string path = environment("SOPS_AGE_SSH_PRIVATE_KEY_FILE"); !path.empty()) {
+    SLUICE_TRY(const auto text, read_secret_file(path));
+    SLUICE_CHECK(age.add_identities(text, "SOPS_AGE_SSH_PRIVATE_KEY_FILE " + path));
+  }
+  // Read when nothing else opens a file: most have no such recipient.
+  for (const char* name : {".ssh/id_ed25519", ".ssh/id_rsa"}) {
+    const std::string path = in_home(name);
+    if (path.empty()) continue;
+    age.add_source(path, [path](const std::string&) { return read_secret_file(path); });
+  }
+  return {};
+}
+
 Result<void> add_pgp_keys(decrypt::PgpKeyService& pgp) {
   const std::string files = environment("SLUICE_PGP_KEY_FILE");
   if (files.empty()) pgp.note_missing("SLUICE_PGP_KEY_FILE: not set");
@@ -70,9 +84,11 @@ Result<decrypt::KeyServices> with_cloud_keys(decrypt::KeyServices services) {
 }  // namespace
 
 Result<decrypt::KeyServices> keys_from_environment() {
-  const auto age = decrypt::make_age_key_service();
-  const auto pgp = decrypt::make_pgp_key_service(passphrases());
+  const decrypt::AskPassphrase ask = passphrases();
+  const auto age = decrypt::make_age_key_service(ask);
+  const auto pgp = decrypt::make_pgp_key_service(ask);
   SLUICE_CHECK(add_age_keys(*age));
+  SLUICE_CHECK(add_ssh_keys(*age));
   SLUICE_CHECK(add_pgp_keys(*pgp));
   return with_cloud_keys({age, pgp});
 }
@@ -88,7 +104,7 @@ Result<decrypt::KeyServices> keys_from_file(const std::string& path) {
     SLUICE_CHECK(pgp->add_keys(text, path));
     return with_cloud_keys({pgp});
   }
-  const auto age = decrypt::make_age_key_service();
+  const auto age = decrypt::make_age_key_service(passphrases());
   SLUICE_CHECK(age->add_identities(text, path));
   return with_cloud_keys({age});
 }

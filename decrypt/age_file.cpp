@@ -7,6 +7,8 @@
 #include "sluice/base/encoding.hpp"
 #include "sluice/crypto/aead.hpp"
 
+#include "bech32.hpp"
+
 namespace sluice::decrypt {
 namespace {
 
@@ -18,7 +20,6 @@ constexpr std::string_view kArmorBegin = "-----BEGIN AGE ENCRYPTED FILE-----";
 constexpr std::string_view kArmorEnd = "-----END AGE ENCRYPTED FILE-----";
 constexpr std::size_t kColumns = 64;          // of base64 in stanza bodies and armor
 constexpr std::size_t kMaxWhitespace = 1024;  // around armor
-constexpr std::size_t kFileKey = 16;
 constexpr std::size_t kChunk = std::size_t{64} << 10;
 
 // Canonical base64 only: what decodes must encode back to the same text.
@@ -117,43 +118,42 @@ class HeaderReader {
   std::size_t line_ = 0;
 };
 
-// The file key of an X25519 stanza; nullopt when it is for another key.
-Result<std::optional<SecretBytes>> open_stanza(const AgeStanza& stanza,
-                                               const X25519Identity& identity) {
-  const auto share = stanza.args.size() == 1 ? strict_base64(stanza.args[0], /*padded=*/false)
-                                             : std::optional<std::string>();
-  if (!share || share->size() != 32) {
-    return fail(Code::kInvalid, "age header: malformed X25519 stanza");
-  }
-  // The size is checked before decrypting, which keeps a stanza from being opened by several keys.
-  if (stanza.body.size() != kFileKey + crypto::kAeadTagSize) {
-    return fail(Code::kInvalid, "age header: X25519 stanza with a body of the wrong size");
-  }
-  const auto shared = crypto::x25519(identity.scalar.reveal(), as_bytes(*share));
-  if (!shared) return fail(Code::kInvalid, "age header: X25519 share of low order");
-  std::array<std::byte, 64> salt{};
-  std::memcpy(salt.data(), share->data(), 32);
-  std::memcpy(salt.data() + 32, identity.point.data(), 32);
-  const SecretBytes wrap_key =
-      crypto::hkdf_sha256(shared->reveal(), salt, "age-encryption.org/v1/X25519");
-  // A fixed nonce: the wrap key is derived from an ephemeral share and used once.
+tl::unexpected<Error> broken_stanza(const std::string& what) {
+  return fail(Code::kInvalid, "age header: " + what);
+}
+
+// The body of a stanza, under a key that is used once: the nonce is fixed for that reason.
+std::optional<SecretBytes> open_body(const AgeStanza& stanza, const SecretBytes& wrap_key) {
   static constexpr std::array<std::byte, 12> kZeroNonce{};
-  SecretBytes file_key(kFileKey);
+  SecretBytes file_key(kAgeFileKey);
   if (!crypto::chacha20_poly1305_open(wrap_key.reveal(), kZeroNonce, as_bytes(stanza.body),
                                       file_key.writable())) {
-    return std::optional<SecretBytes>();
+    return std::nullopt;
   }
-  return std::optional(std::move(file_key));
+  return file_key;
+}
+
+// The size is checked before decrypting, which keeps a stanza from being opened by several keys.
+bool has_sealed_file_key(const AgeStanza& stanza) {
+  return stanza.body.size() == kAgeFileKey + crypto::kAeadTagSize;
+}
+
+// 1..22 as decimal digits; 0 for anything else.
+unsigned work_factor(std::string_view text) {
+  const bool digits = !text.empty() && text.size() <= 2 && text.front() != '0' &&
+                      text.find_first_not_of("0123456789") == std::string_view::npos;
+  if (!digits) return 0;
+  unsigned value = 0;
+  for (const char c : text)
+    value = value * 10 + static_cast<unsigned>(c - '0');
+  return value <= kMaxAgeWorkFactor ? value : 0;
 }
 
 Result<SecretBytes> open_header(const AgeHeader& header,
-                                std::span<const X25519Identity> identities) {
-  for (const X25519Identity& identity : identities) {
-    for (const AgeStanza& stanza : header.stanzas) {
-      if (stanza.type != "X25519") continue;
-      SLUICE_TRY(std::optional<SecretBytes> file_key, open_stanza(stanza, identity));
-      if (file_key) return std::move(*file_key);
-    }
+                                std::span<const std::shared_ptr<const AgeIdentity>> identities) {
+  for (const auto& identity : identities) {
+    SLUICE_TRY(std::optional<SecretBytes> file_key, identity->unwrap(header.stanzas));
+    if (file_key) return std::move(*file_key);
   }
   return fail(Code::kNotFound, "no identity matched any of the recipients");
 }
@@ -197,6 +197,71 @@ Result<SecretBytes> open_payload(std::string_view payload, const SecretBytes& fi
 }
 
 }  // namespace
+
+std::optional<std::string> age_base64(std::string_view text) {
+  return strict_base64(text, /*padded=*/false);
+}
+
+std::string age_base64_encode(std::string_view bytes) {
+  std::string text = base64_encode(bytes);
+  while (text.ends_with('='))
+    text.pop_back();
+  return text;
+}
+
+Result<std::optional<SecretBytes>> X25519Identity::unwrap(
+    std::span<const AgeStanza> stanzas) const {
+  for (const AgeStanza& stanza : stanzas) {
+    if (stanza.type != "X25519") continue;
+    const auto share =
+        stanza.args.size() == 1 ? age_base64(stanza.args[0]) : std::optional<std::string>();
+    if (!share || share->size() != 32) return broken_stanza("malformed X25519 stanza");
+    if (!has_sealed_file_key(stanza)) {
+      return broken_stanza("X25519 stanza with a body of the wrong size");
+    }
+    const auto shared = crypto::x25519(scalar.reveal(), as_bytes(*share));
+    if (!shared) return broken_stanza("X25519 share of low order");
+    std::array<std::byte, 64> salt{};
+    std::memcpy(salt.data(), share->data(), 32);
+    std::memcpy(salt.data() + 32, point.data(), 32);
+    auto file_key = open_body(
+        stanza, crypto::hkdf_sha256(shared->reveal(), salt, "age-encryption.org/v1/X25519"));
+    if (file_key) return file_key;
+  }
+  return std::optional<SecretBytes>();
+}
+
+bool X25519Identity::is(std::string_view recipient) const {
+  const auto decoded = decode_bech32(recipient);
+  return decoded && decoded->prefix == "age" &&
+         crypto::equal_constant_time(point, decoded->data.reveal());
+}
+
+Result<std::optional<SecretBytes>> PassphraseIdentity::unwrap(
+    std::span<const AgeStanza> stanzas) const {
+  for (const AgeStanza& stanza : stanzas) {
+    if (stanza.type != "scrypt") continue;
+    if (stanzas.size() != 1) return broken_stanza("a scrypt stanza must be the only one");
+    const auto salt =
+        stanza.args.size() == 2 ? age_base64(stanza.args[0]) : std::optional<std::string>();
+    if (!salt || salt->size() != 16) return broken_stanza("malformed scrypt stanza");
+    const unsigned log_n = work_factor(stanza.args[1]);
+    if (log_n == 0) {
+      return broken_stanza("scrypt work factor that is no number from 1 to " +
+                           std::to_string(kMaxAgeWorkFactor));
+    }
+    if (!has_sealed_file_key(stanza)) {
+      return broken_stanza("scrypt stanza with a body of the wrong size");
+    }
+    const auto wrap_key = crypto::scrypt(passphrase_.reveal(),
+                                         as_bytes("age-encryption.org/v1/scrypt" + *salt), log_n);
+    if (!wrap_key)
+      return fail(Code::kUnavailable,
+                  "no memory for a scrypt work factor of 2^" + std::to_string(log_n));
+    return open_body(stanza, *wrap_key);
+  }
+  return std::optional<SecretBytes>();
+}
 
 Result<AgeHeader> parse_age_header(std::string_view file) {
   return HeaderReader(file).read();
@@ -242,7 +307,13 @@ Result<std::string> decode_age_armor(std::string_view text) {
   return bytes;
 }
 
-Result<SecretBytes> decrypt_age(std::string_view file, std::span<const X25519Identity> identities) {
+Result<SecretBytes> decrypt_age(std::string_view file, const AgeIdentity& identity) {
+  const std::shared_ptr<const AgeIdentity> borrowed(std::shared_ptr<const void>(), &identity);
+  return decrypt_age(file, {&borrowed, 1});
+}
+
+Result<SecretBytes> decrypt_age(std::string_view file,
+                                std::span<const std::shared_ptr<const AgeIdentity>> identities) {
   SLUICE_TRY(const AgeHeader header, parse_age_header(file));
   SLUICE_TRY(const SecretBytes file_key, open_header(header, identities));
   const SecretBytes mac_key = crypto::hkdf_sha256(file_key.reveal(), {}, "header");

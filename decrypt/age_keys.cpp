@@ -1,11 +1,16 @@
 // age as a key service. Follows SOPS age/keysource.go for what an identity file may hold.
 #include <algorithm>
 #include <cstring>
+#include <mutex>
+#include <optional>
+#include <set>
 
 #include "sluice/crypto/aead.hpp"
 #include "sluice/decrypt/decryptor.hpp"
 
 #include "age_file.hpp"
+#include "age_hybrid.hpp"
+#include "age_ssh.hpp"
 #include "age_write.hpp"
 #include "bech32.hpp"
 
@@ -27,25 +32,11 @@ std::string plural(std::size_t count, std::string_view noun) {
   return text;
 }
 
-// What a line is when it is no X25519 identity; never quotes it.
+// What a line is when it is no identity that can be used; never quotes it.
 Error unusable(std::string_view line) {
-  const auto unsupported = [](std::string what, std::string hint) {
-    return Error(Code::kUnsupported, std::move(what) + " is not supported yet", {},
-                 std::move(hint));
-  };
-  if (line.starts_with("AGE-SECRET-KEY-PQ-1")) {
-    return unsupported("a hybrid (post-quantum) age identity",
-                       "add an X25519 recipient to the file: age-keygen without -pq");
-  }
   if (line.starts_with("AGE-PLUGIN-")) {
-    return unsupported("an age plugin identity", "plugins are programs, and sluice starts none");
-  }
-  if (line.starts_with("-----BEGIN AGE ENCRYPTED FILE-----") ||
-      line.starts_with("age-encryption.org/")) {
-    return unsupported("a passphrase-protected age identity file", "decrypt it with age -d first");
-  }
-  if (line.starts_with("-----BEGIN ") || line.starts_with("ssh-")) {
-    return unsupported("an SSH key as an age identity", "use a key made by age-keygen");
+    return Error(Code::kUnsupported, "an age plugin identity is not supported", {},
+                 "plugins are programs, and sluice starts none");
   }
   if (line.starts_with("age1")) {
     return Error(Code::kInvalid, "this is an age recipient (the public half), not an identity", {},
@@ -55,62 +46,93 @@ Error unusable(std::string_view line) {
                "expected lines of AGE-SECRET-KEY-1…, or comments that start with #");
 }
 
+std::shared_ptr<const AgeIdentity> parse_identity(std::string_view line) {
+  if (!line.starts_with("AGE-SECRET-KEY-")) return nullptr;
+  auto decoded = decode_bech32(line);
+  if (!decoded || decoded->data.size() != 32) return nullptr;
+  if (decoded->prefix == "age-secret-key-pq-") {
+    return make_hybrid_identity(std::move(decoded->data));
+  }
+  if (decoded->prefix != "age-secret-key-") return nullptr;
+  const auto point = crypto::x25519_public(decoded->data.reveal());
+  if (!point) return nullptr;
+  return std::make_shared<X25519Identity>(std::move(decoded->data), *point);
+}
+
+bool is_age_file(std::string_view text) {
+  return text.starts_with("age-encryption.org/") ||
+         text.starts_with("-----BEGIN AGE ENCRYPTED FILE-----");
+}
+
+struct Identities {
+  AgeIdentities list;
+  std::optional<Error> skipped;  // a line of a kind that cannot be used
+};
+
+// The lines of an identity file.
+Result<Identities> parse_lines(std::string_view text, const std::string& origin) {
+  Identities found;
+  for (std::uint32_t number = 1; !text.empty(); ++number) {
+    const std::size_t end = text.find('\n');
+    const std::string_view line = trim(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (line.empty() || line.starts_with('#')) continue;
+    if (auto identity = parse_identity(line)) {
+      found.list.push_back(std::move(identity));
+      continue;
+    }
+    Error error = unusable(line).at({origin, number, 0});
+    // A key of a kind that cannot be used must not keep the usable ones from being used.
+    if (error.code() != Code::kUnsupported) return fail(std::move(error));
+    if (!found.skipped) found.skipped = std::move(error);
+  }
+  return found;
+}
+
 class Service final : public AgeKeyService {
  public:
+  explicit Service(AskPassphrase ask) : ask_(std::move(ask)) {}
+
   std::string_view type() const override { return "age"; }
-  std::vector<std::string> looked_in() const override { return looked_in_; }
-  std::size_t identities() const override { return identities_.size(); }
+  std::vector<std::string> looked_in() const override {
+    const std::lock_guard lock(mutex_);
+    return looked_in_;
+  }
+  std::size_t identities() const override {
+    const std::lock_guard lock(mutex_);
+    return identities_->size() + locked_.size();
+  }
 
   void note_missing(std::string origin) override {
+    const std::lock_guard lock(mutex_);
     looked_in_.push_back(std::move(origin) + ": nothing there");
   }
 
   Result<void> add_identities(const crypto::SecretBytes& text, std::string origin) override {
-    std::string_view rest = text.reveal_text();
-    std::vector<X25519Identity> found;
-    std::optional<Error> skipped;
-    for (std::uint32_t number = 1; !rest.empty(); ++number) {
-      const std::size_t end = rest.find('\n');
-      const std::string_view line = trim(rest.substr(0, end));
-      rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-      if (line.empty() || line.starts_with('#')) continue;
-      if (auto identity = parse(line)) {
-        found.push_back(std::move(*identity));
-        continue;
-      }
-      Error error = unusable(line).at({origin, number, 0});
-      // A key of a kind we cannot use yet must not keep the usable ones from being used.
-      if (error.code() != Code::kUnsupported) return fail(std::move(error));
-      if (!skipped) skipped = std::move(error);
-      if (line.starts_with("-----BEGIN ") || line.starts_with("age-encryption.org/")) break;
-    }
-    if (found.empty() && skipped) return fail(std::move(*skipped));
-    std::string note = origin + ": " + plural(found.size(), "identity");
-    if (skipped) note += ", others skipped (" + skipped->message() + ")";
-    looked_in_.push_back(std::move(note));
-    std::move(found.begin(), found.end(), std::back_inserter(identities_));
-    return {};
+    const std::lock_guard lock(mutex_);
+    return add(text, origin);
+  }
+
+  void add_source(std::string origin, Source read) override {
+    const std::lock_guard lock(mutex_);
+    sources_.emplace_back(std::move(origin), std::move(read));
   }
 
   Result<crypto::SecretBytes> unwrap(const MasterKey& key, const CancelToken& cancel) override {
     if (cancel.cancelled()) return fail(Code::kCancelled, "cancelled");
     SLUICE_TRY(const std::string file, decode_age_armor(key.wrapped_key));
+    const auto identities = snapshot();
     // The recipient usually names the identity, which saves trying the others; but it is only a
     // label that anybody may have edited, so the others are tried when it does not help.
-    const X25519Identity* const named = find(key.id);
-    if (named != nullptr) {
-      auto opened = decrypt_age(file, {named, 1});
+    const auto named = std::find_if(identities->begin(), identities->end(),
+                                    [&key](const auto& identity) { return identity->is(key.id); });
+    if (named != identities->end()) {
+      auto opened = decrypt_age(file, {&*named, 1});
       if (opened || opened.error().code() != Code::kNotFound) return opened;
     }
-    auto opened = decrypt_age(file, identities_);
-    if (!opened && opened.error().code() == Code::kNotFound) {
-      // Upstream may have opened it with a kind of key that is not built here: say so.
-      const std::string_view kind = unsupported_recipient(key.id);
-      if (!kind.empty()) {
-        return fail(Code::kUnsupported, std::string(kind) + " are not supported yet");
-      }
-    }
-    return opened;
+    auto opened = decrypt_age(file, *identities);
+    if (opened || opened.error().code() != Code::kNotFound) return opened;
+    return unwrap_with_more(key, file, std::move(opened).error(), cancel);
   }
 
   Result<std::string> wrap(const MasterKey& key, const crypto::SecretBytes& data_key,
@@ -120,42 +142,129 @@ class Service final : public AgeKeyService {
   }
 
  private:
-  static std::string_view unsupported_recipient(std::string_view recipient) {
-    if (recipient.starts_with("age1pq1")) return "hybrid (post-quantum) age recipients";
-    if (recipient.starts_with("ssh-")) return "SSH keys as age recipients";
-    const bool is_plugin = recipient.starts_with("age1") && recipient.rfind('1') > 3;
-    return is_plugin ? "age plugin recipients" : "";
+  struct Locked {
+    crypto::SecretBytes file;
+    std::string origin;
+  };
+
+  std::shared_ptr<const AgeIdentities> snapshot() const {
+    const std::lock_guard lock(mutex_);
+    return identities_;
   }
 
-  static std::optional<X25519Identity> parse(std::string_view line) {
-    if (!line.starts_with("AGE-SECRET-KEY-1")) return std::nullopt;
-    auto decoded = decode_bech32(line);
-    if (!decoded || decoded->prefix != "age-secret-key-" || decoded->data.size() != 32) {
-      return std::nullopt;
+  void append(AgeIdentities more) {
+    auto all = std::make_shared<AgeIdentities>(*identities_);
+    std::move(more.begin(), more.end(), std::back_inserter(*all));
+    identities_ = std::move(all);
+  }
+
+  Result<void> add(const crypto::SecretBytes& bytes, const std::string& origin) {
+    const std::string_view text = bytes.reveal_text();
+    const std::size_t start = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+    if (is_age_file(text.substr(start))) {
+      if (!ask_) {
+        return fail(Code::kUnsupported,
+                    origin + ": a passphrase-protected age identity file, and nobody to ask for it",
+                    Where{}, "decrypt it with age -d first");
+      }
+      looked_in_.push_back(origin + ": identities behind a passphrase");
+      locked_.push_back({bytes.clone(), origin});
+      return {};
     }
-    const auto point = crypto::x25519_public(decoded->data.reveal());
-    if (!point) return std::nullopt;
-    return X25519Identity{std::move(decoded->data), *point};
+    if (is_ssh_key(text.substr(start))) {
+      SLUICE_TRY(auto identity, read_ssh_identity(bytes, origin, ask_));
+      looked_in_.push_back(origin + ": an SSH key");
+      append({std::move(identity)});
+      return {};
+    }
+    SLUICE_TRY(auto found, parse_lines(text, origin));
+    if (found.list.empty() && found.skipped) return fail(std::move(*found.skipped));
+    std::string note = origin + ": " + plural(found.list.size(), "identity");
+    if (found.skipped) note += ", others skipped (" + found.skipped->message() + ")";
+    looked_in_.push_back(std::move(note));
+    append(std::move(found.list));
+    return {};
   }
 
-  const X25519Identity* find(std::string_view recipient) const {
-    const auto decoded = decode_bech32(recipient);
-    if (!decoded || decoded->prefix != "age") return nullptr;
-    const auto found =
-        std::find_if(identities_.begin(), identities_.end(), [&](const X25519Identity& identity) {
-          return crypto::equal_constant_time(identity.point, decoded->data.reveal());
-        });
-    return found == identities_.end() ? nullptr : &*found;
+  Result<void> unlock(const Locked& locked) {
+    std::string binary(locked.file.reveal_text());
+    const std::size_t start = binary.find_first_not_of(" \t\r\n");
+    if (binary.compare(start, 5, "-----") == 0) {
+      SLUICE_TRY(binary, decode_age_armor(binary));
+    }
+    for (unsigned attempt = 0;; ++attempt) {
+      SLUICE_TRY(auto passphrase, ask_("age identities " + locked.origin, attempt));
+      const auto text = decrypt_age(binary, PassphraseIdentity(std::move(passphrase)));
+      if (text) {
+        SLUICE_TRY(auto found, parse_lines(text->reveal_text(), locked.origin));
+        append(std::move(found.list));
+        return {};
+      }
+      if (text.error().code() != Code::kNotFound) {
+        return fail(Error(text.error()).prefix(locked.origin + ": "));
+      }
+    }
   }
 
-  std::vector<X25519Identity> identities_;
+  /// What is only opened or read when all else does not help: files behind a passphrase, then
+  /// places that are read late.
+  Result<crypto::SecretBytes> unwrap_with_more(const MasterKey& key, const std::string& file,
+                                               Error error, const CancelToken& cancel) {
+    const std::lock_guard lock(mutex_);
+    const auto try_again = [&](const Result<void>& added) -> std::optional<crypto::SecretBytes> {
+      if (!added) {
+        error = added.error();
+        return std::nullopt;
+      }
+      auto opened = decrypt_age(file, *identities_);
+      if (opened) return std::move(*opened);
+      if (opened.error().code() != Code::kNotFound) error = std::move(opened).error();
+      return std::nullopt;
+    };
+    if (auto opened = try_again({}))
+      return std::move(*opened);  // another thread may have been here
+    while (!locked_.empty()) {
+      if (cancel.cancelled()) return fail(Code::kCancelled, "cancelled");
+      const auto unlocked = unlock(locked_.front());
+      auto opened = try_again(unlocked);
+      if (!unlocked) break;
+      locked_.erase(locked_.begin());
+      if (opened) return std::move(*opened);
+    }
+    for (auto& [origin, read] : sources_) {
+      if (cancel.cancelled()) return fail(Code::kCancelled, "cancelled");
+      if (!read_for_.emplace(origin, key.id).second) continue;
+      const auto text = read(key.id);
+      if (!text) {
+        looked_in_.push_back(text.error().code() == Code::kNotFound ? origin + ": nothing there"
+                                                                    : text.error().message());
+        if (text.error().code() != Code::kNotFound) error = text.error();
+        continue;
+      }
+      if (auto opened = try_again(add(*text, origin))) return std::move(*opened);
+    }
+    // Upstream may have opened it with a plugin: say so.
+    const bool is_plugin =
+        key.id.starts_with("age1") && key.id.rfind('1') > 3 && !key.id.starts_with("age1pq1");
+    if (error.code() == Code::kNotFound && is_plugin) {
+      return fail(Code::kUnsupported, "age plugin recipients are not supported");
+    }
+    return fail(std::move(error));
+  }
+
+  AskPassphrase ask_;
+  mutable std::mutex mutex_;  // guards all below; the list that identities_ points to never changes
+  std::shared_ptr<const AgeIdentities> identities_ = std::make_shared<AgeIdentities>();
+  std::vector<Locked> locked_;
+  std::vector<std::pair<std::string, Source>> sources_;
+  std::set<std::pair<std::string, std::string>> read_for_;  // source, recipient
   std::vector<std::string> looked_in_;
 };
 
 }  // namespace
 
-std::shared_ptr<AgeKeyService> make_age_key_service() {
-  return std::make_shared<Service>();
+std::shared_ptr<AgeKeyService> make_age_key_service(AskPassphrase ask) {
+  return std::make_shared<Service>(std::move(ask));
 }
 
 }  // namespace sluice::decrypt

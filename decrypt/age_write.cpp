@@ -6,6 +6,8 @@
 #include "sluice/base/encoding.hpp"
 #include "sluice/crypto/aead.hpp"
 
+#include "age_hybrid.hpp"
+#include "age_ssh.hpp"
 #include "bech32.hpp"
 
 namespace sluice::decrypt {
@@ -50,15 +52,6 @@ Result<AgePoint> parse_age_recipient(std::string_view text) {
   if (decoded && decoded->prefix.starts_with("age-secret-key-")) {
     return fail(Code::kInvalid, "this is an age identity (the secret half), not a recipient",
                 Where{}, hint);
-  }
-  if (text.starts_with("ssh-")) {
-    return fail(Code::kUnsupported, "encrypting for SSH keys as age recipients is not supported",
-                Where{}, hint);
-  }
-  if (decoded && decoded->prefix == "age1pq") {
-    return fail(Code::kUnsupported,
-                "encrypting for hybrid (post-quantum) age recipients is not supported", Where{},
-                hint);
   }
   if (decoded && decoded->prefix.starts_with("age1")) {
     return fail(Code::kUnsupported, "encrypting for age plugin recipients is not supported",
@@ -136,10 +129,23 @@ std::string encode_age_armor(std::string_view file) {
   return out + "-----END AGE ENCRYPTED FILE-----\n";
 }
 
-Result<std::string> encrypt_age(const SecretBytes& plaintext, std::string_view recipient) {
+Result<AgeStanza> wrap_file_key(const SecretBytes& file_key, std::string_view recipient) {
+  if (recipient.starts_with("ssh-")) return wrap_ssh(file_key, recipient);
+  if (recipient.starts_with("age1pq1")) {
+    const auto decoded = decode_bech32(recipient);
+    if (!decoded || decoded->prefix != "age1pq") {
+      return fail(Code::kInvalid,
+                  "\"" + std::string(recipient.substr(0, 80)) + "…\" is no age recipient");
+    }
+    return wrap_hybrid(file_key, decoded->data.reveal_text());
+  }
   SLUICE_TRY(const AgePoint point, parse_age_recipient(recipient));
+  return wrap_x25519(file_key, point);
+}
+
+Result<std::string> encrypt_age(const SecretBytes& plaintext, std::string_view recipient) {
   const SecretBytes file_key = crypto::random_bytes(kFileKey);
-  SLUICE_TRY(const AgeStanza stanza, wrap_x25519(file_key, point));
+  SLUICE_TRY(const AgeStanza stanza, wrap_file_key(file_key, recipient));
   return encode_age_armor(seal_age(plaintext, {&stanza, 1}, file_key));
 }
 

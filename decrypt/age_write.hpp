@@ -1,6 +1,6 @@
 #pragma once
-/// Writing age files (age-encryption.org/v1): X25519 recipients, header, STREAM payload, armor.
-/// What the other recipient kinds need is added as a stanza maker of their own.
+/// Writing age files (age-encryption.org/v1): X25519 recipients, header, STREAM payload, armor. The
+/// stanzas of hybrid and SSH recipients are made in age_hybrid and age_ssh.
 
 #include <span>
 #include <string>
@@ -13,7 +13,7 @@
 
 namespace sluice::decrypt {
 
-/// One recipient of a file, from its text: `age1…`.
+/// An X25519 recipient of a file, from its text: `age1…`.
 using AgePoint = std::array<std::byte, 32>;
 /// Errors: kInvalid (no recipient), kUnsupported (a kind that cannot be written), never quoting a
 /// text that looks like an identity.
@@ -22,6 +22,10 @@ Result<AgePoint> parse_age_recipient(std::string_view text);
 /// The stanza that gives `file_key` to the X25519 key `recipient`. Errors: kInvalid for a point of
 /// low order.
 Result<AgeStanza> wrap_x25519(const crypto::SecretBytes& file_key, const AgePoint& recipient);
+
+/// The stanza for any recipient: `age1…`, `age1pq1…`, `ssh-ed25519 …`, `ssh-rsa …`. Errors:
+/// kInvalid, kUnsupported (plugins).
+Result<AgeStanza> wrap_file_key(const crypto::SecretBytes& file_key, std::string_view recipient);
 
 /// A binary age file of `plaintext` with `stanzas`, which all wrap `file_key` (16 bytes).
 std::string seal_age(const crypto::SecretBytes& plaintext, std::span<const AgeStanza> stanzas,

@@ -1,4 +1,5 @@
-// age files and armor as they come in the metadata of a SOPS file, and Bech32 keys.
+// age files and armor as they come in the metadata of a SOPS file, Bech32 keys, and OpenSSH's
+// private key files, which are identities.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -6,6 +7,9 @@
 #include "sluice/crypto/aead.hpp"
 
 #include "decrypt/age_file.hpp"
+#include "decrypt/age_hybrid.hpp"
+#include "decrypt/age_ssh.hpp"
+#include "decrypt/age_write.hpp"
 #include "decrypt/bech32.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -24,7 +28,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view file = armored ? std::string_view(*armored) : text;
   const auto header = parse_age_header(file);
   if (header && header->size > file.size()) std::abort();
-  static_cast<void>(decrypt_age(file, {&identity, 1}).has_value());
+  static_cast<void>(decrypt_age(file, identity).has_value());
+  static const auto hybrid =
+      make_hybrid_identity(sluice::crypto::SecretBytes::copy_of(std::string(32, 'h')));
+  static_cast<void>(decrypt_age(file, *hybrid).has_value());
+  const auto secret = sluice::crypto::SecretBytes::copy_of(text);
+  if (is_ssh_key(text)) static_cast<void>(read_ssh_identity(secret, "key", {}).has_value());
+  if (text.starts_with("ssh-") || text.starts_with("age1")) {
+    static_cast<void>(wrap_file_key(sluice::crypto::SecretBytes(16), text).has_value());
+  }
   if (const auto decoded = decode_bech32(text)) {
     // One value has one spelling, but for its case.
     const auto again = encode_bech32(decoded->prefix, decoded->data.reveal());

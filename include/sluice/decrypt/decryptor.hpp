@@ -15,6 +15,7 @@
 #include "sluice/base/cancel.hpp"
 #include "sluice/base/result.hpp"
 #include "sluice/crypto/secret.hpp"
+#include "sluice/decrypt/passphrase.hpp"
 #include "sluice/decrypt/sops_file.hpp"
 #include "sluice/decrypt/value_path.hpp"
 #include "sluice/yaml/document.hpp"
@@ -69,19 +70,26 @@ class KeyService {
 
 using KeyServices = std::vector<std::shared_ptr<KeyService>>;
 
-/// age identities (X25519): one `AGE-SECRET-KEY-1…` a line, `#` comments. Identities are added
-/// first, by one thread; afterwards it may be shared.
+/// age identities: X25519 and hybrid ones, `AGE-SECRET-KEY-1…` or `AGE-SECRET-KEY-PQ-1…` a line
+/// with
+/// `#` comments; such files behind a passphrase; SSH private keys (ed25519, RSA). Identities are
+/// added first, by one thread; afterwards it may be shared.
 class AgeKeyService : public KeyService {
  public:
   /// `origin` is for messages. Errors: kInvalid with the line number, never quoting the line;
-  /// kUnsupported when there are only kinds that cannot be used (plugin, hybrid, SSH,
-  /// passphrase-protected); beside usable ones they are skipped and looked_in() says so.
+  /// kUnsupported when there are only kinds that cannot be used (plugins; behind a passphrase, with
+  /// nobody to ask); beside usable ones they are skipped and looked_in() says so.
   virtual Result<void> add_identities(const crypto::SecretBytes& text, std::string origin) = 0;
+  /// What reads the same for a recipient, when nothing else opens a file: once for each recipient.
+  /// kNotFound: there is nothing.
+  using Source = std::function<Result<crypto::SecretBytes>(const std::string& recipient)>;
+  virtual void add_source(std::string origin, Source read) = 0;
   /// Notes a place that was looked at and had nothing.
   virtual void note_missing(std::string origin) = 0;
   virtual std::size_t identities() const = 0;
 };
-std::shared_ptr<AgeKeyService> make_age_key_service();
+/// Without `ask`, what a passphrase protects cannot be used.
+std::shared_ptr<AgeKeyService> make_age_key_service(AskPassphrase ask = {});
 
 /// One decryption of a file, for an audit log: never a value, nor a hash of one.
 struct AuditRecord {
