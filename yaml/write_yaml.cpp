@@ -2,6 +2,7 @@
 // JSON, reads that with go.yaml.in/yaml/v2 and prints it again; so this is v2's emitter (encode.go,
 // emitterc.go) in block style, plus what the way through JSON does to values.
 #include <array>
+#include <optional>
 #include <string.h>  // explicit_bzero
 #include <vector>
 
@@ -19,6 +20,7 @@ namespace sluice::yaml {
 namespace {
 
 constexpr std::size_t kWidth = 80;
+constexpr std::size_t kNoWidth = static_cast<std::size_t>(-1) / 2;
 constexpr std::size_t kLongestSimpleKey = 128;  // emitterc.go, check_simple_key
 // scannerc.go, simple_key_is_valid: go-yaml cannot read back a longer key from one line of JSON.
 constexpr std::size_t kLongestJsonKey = 1022;
@@ -124,7 +126,8 @@ std::size_t json_characters(std::string_view key) {
 template <class Out>
 class YamlWriter {
  public:
-  YamlWriter(Out& out, LeafReader* leaves) : out_(out), leaves_(leaves) {}
+  YamlWriter(Out& out, LeafReader* leaves, bool as_read = false)
+      : out_(out), leaves_(leaves), as_read_(as_read), width_(as_read ? kNoWidth : kWidth) {}
 
   Result<void> document(Node root) {
     SLUICE_CHECK(node(root, /*in_mapping=*/false));
@@ -195,9 +198,17 @@ class YamlWriter {
       case Kind::kEncrypted:
         return leaf(node);
       case Kind::kString:
+        if (as_read_) {
+          styled(node.text(), shape_of(node.text()), false, node.style());
+          return {};
+        }
         if (node.style() == Style::kFolded && !flow_) return string(refolded(node.text()), node);
         return string(node.text(), node);
       default: {
+        if (as_read_) {
+          write_token(node.text());
+          return {};
+        }
         if (flow_ && is_quoted_in_flow(node)) return string(node.text(), node);
         auto value = go_scalar(node.kind(), node.text(), NumberForm::kYamlThroughJson, scratch_);
         if (!value) return fail(std::move(value.error()).at(where_of(node)));
@@ -251,7 +262,7 @@ class YamlWriter {
       write_token("{}");
       return {};
     }
-    sort_keys_naturally(std::span<SortKey>(keys_).subspan(first));
+    if (!as_read_) sort_keys_naturally(std::span<SortKey>(keys_).subspan(first));
     const int outer = indent_;
     const bool outer_flow = flow_;
     flow_ |= node.style() == Style::kFlow;
@@ -270,7 +281,7 @@ class YamlWriter {
 
   Result<void> key(std::string_view text, Node at) {
     ScalarShape shape = shape_of(text);
-    if (!shape.simple) {
+    if (!shape.simple && !as_read_) {
       if (text.find(kNextLine) != std::string_view::npos) {  // a line break: no key of JSON in YAML
         return fail(Code::kInvalid, "yaml: line 1: did not find expected ',' or '}'", where_of(at),
                     "kustomize cannot print a key that holds U+0085");
@@ -292,11 +303,11 @@ class YamlWriter {
                   where_of(at), "kustomize cannot print a key of more than 1022 characters");
     }
     if (!shape.multiline && text.size() <= kLongestSimpleKey) {
-      styled(text, shape, /*simple_key=*/true);
+      styled(text, shape, /*simple_key=*/true, style_of(at));
       write_indicator(':', false, false);
     } else {
       write_indicator('?', true, true);
-      styled(text, shape, /*simple_key=*/false);
+      styled(text, shape, /*simple_key=*/false, style_of(at));
       write_indent();
       write_indicator(':', true, true);
     }
@@ -359,10 +370,23 @@ class YamlWriter {
     return shape.single_allowed ? Quoting::kSingle : Quoting::kDouble;
   }
 
-  void styled(std::string_view text, const ScalarShape& shape, bool simple_key) {
+  /// go-yaml v3 keeps the style that a node was read with, where the text allows it.
+  static Quoting keep(Style style, const ScalarShape& shape, bool simple_key) {
+    if (style == Style::kPlain && shape.plain_allowed && !shape.multiline) return Quoting::kPlain;
+    const bool block = style == Style::kLiteral || style == Style::kFolded;
+    if (block && shape.block_allowed && !simple_key) return Quoting::kLiteral;
+    const bool single = !block && style != Style::kDoubleQuoted;
+    return single && shape.single_allowed ? Quoting::kSingle : Quoting::kDouble;
+  }
+  std::optional<Style> style_of(Node at) const {
+    return as_read_ ? std::optional<Style>(at.style()) : std::nullopt;
+  }
+
+  void styled(std::string_view text, const ScalarShape& shape, bool simple_key,
+              std::optional<Style> written = std::nullopt) {
     const int outer = indent_;
     indent_ = indent_ < 0 ? 2 : indent_ + 2;  // of continuation lines
-    switch (choose(text, shape, simple_key)) {
+    switch (written ? keep(*written, shape, simple_key) : choose(text, shape, simple_key)) {
       case Quoting::kPlain:
         plain(text, shape, !simple_key);
         break;
@@ -382,7 +406,7 @@ class YamlWriter {
   void plain(std::string_view text, const ScalarShape& shape, bool may_fold) {
     if (!whitespace_) put(' ');
     whitespace_ = indention_ = false;
-    if (!may_fold || (shape.simple && column_ + text.size() <= kWidth)) {
+    if (!may_fold || (shape.simple && column_ + text.size() <= width_)) {
       if (shape.simple) {
         append_ascii(text);
       } else {
@@ -394,7 +418,7 @@ class YamlWriter {
     bool after_space = false;
     for (std::size_t i = 0; i < text.size();) {
       const bool is_space = text[i] == ' ';
-      if (is_space && !after_space && column_ > kWidth && text[i + 1] != ' ') {
+      if (is_space && !after_space && column_ > width_ && text[i + 1] != ' ') {
         write_indent();
         indention_ = whitespace_ = false;
         ++i;
@@ -413,7 +437,7 @@ class YamlWriter {
     bool after_break = false;
     for (std::size_t i = 0; i < text.size();) {
       if (text[i] == ' ') {
-        if (may_fold && !after_space && column_ > kWidth && i > 0 && i + 1 < text.size() &&
+        if (may_fold && !after_space && column_ > width_ && i > 0 && i + 1 < text.size() &&
             text[i + 1] != ' ') {
           write_indent();
           ++i;
@@ -450,7 +474,7 @@ class YamlWriter {
         escape(text, i);
         after_space = false;
       } else if (c == ' ') {
-        if (may_fold && !after_space && column_ > kWidth && i > 0 && i + 1 < text.size()) {
+        if (may_fold && !after_space && column_ > width_ && i > 0 && i + 1 < text.size()) {
           write_indent();
           if (text[i + 1] == ' ') put('\\');
           ++i;
@@ -580,6 +604,8 @@ class YamlWriter {
 
   Out& out_;
   LeafReader* leaves_;
+  const bool as_read_;
+  const std::size_t width_;
   std::vector<SortKey> keys_;  // of all open mappings, innermost last
   std::string scratch_;
   std::size_t column_ = 0;
@@ -599,6 +625,16 @@ Result<void> write_yaml(Node node, std::string& out) {
 Result<void> write_yaml(Node node, ByteSink& out, LeafReader* leaves) {
   SinkOutput output(out);
   return YamlWriter<SinkOutput>(output, leaves).document(node);
+}
+
+Result<void> write_yaml_as_read(Node node, std::string& out) {
+  StringOutput output(out);
+  return YamlWriter<StringOutput>(output, nullptr, /*as_read=*/true).document(node);
+}
+
+Result<void> write_yaml_as_read(Node node, ByteSink& out, LeafReader* leaves) {
+  SinkOutput output(out);
+  return YamlWriter<SinkOutput>(output, leaves, /*as_read=*/true).document(node);
 }
 
 }  // namespace sluice::yaml

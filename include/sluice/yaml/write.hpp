@@ -40,6 +40,14 @@ inline constexpr std::string_view kRedacted = "**SOPS**";
 Result<void> write_yaml(Node node, std::string& out);
 Result<void> write_yaml(Node node, ByteSink& out, LeafReader* leaves);
 
+/// One document as go-yaml v3 prints what it has read (kyaml's encoder): key order, quoting and
+/// numbers stay as they are in the node, block style, indent 2, sequences not indented, no folding.
+/// Folded scalars print as literals, comments are not there. A string that was made, not read,
+/// prints plain or, where that is not possible, in single quotes, whatever it looks like: give it a
+/// style.
+Result<void> write_yaml_as_read(Node node, std::string& out);
+Result<void> write_yaml_as_read(Node node, ByteSink& out, LeafReader* leaves);
+
 struct JsonOptions {
   bool sort_keys = true;    ///< byte order, as encoding/json sorts map keys
   bool escape_html = true;  ///< < > & as \u003c …, as encoding/json does by default
