@@ -9,6 +9,7 @@
 
 #include "data_key.hpp"
 #include "enc_value.hpp"
+#include "godotenv.hpp"
 #include "open_tree.hpp"
 #include "selector.hpp"
 
@@ -229,6 +230,13 @@ Result<crypto::SecretBytes> SopsDecryptor::open(const yaml::EncryptedLeaf& leaf,
     auto printed = print_file(*file->bytes, slot->data_key, {file->format, *output});
     if (!printed) return fail(std::move(printed).error().at({file->path, 0, 0}));
     return printed;
+  }
+  if (const auto name = godotenv_name(leaf.selector)) {
+    auto plaintext = print_file(*file->bytes, slot->data_key, {file->format, file->format});
+    if (!plaintext) return fail(std::move(plaintext).error().at({file->path, 0, 0}));
+    auto value = godotenv_value(*file->bytes, file->format, *plaintext, *name);
+    if (!value) return fail(std::move(value).error().at({file->path, 0, 0}));
+    return value;
   }
   const auto found = slot->values.find(leaf.selector);
   if (found == slot->values.end()) {

@@ -9,6 +9,8 @@ constexpr std::pair<std::string_view, Format> kFormats[] = {{"yaml", Format::kYa
                                                             {"ini", Format::kIni},
                                                             {"binary", Format::kBinary}};
 
+constexpr std::string_view kGodotenv = "=godotenv:";
+
 }  // namespace
 
 void append_key(std::string& selector, std::size_t base, std::string_view key) {
@@ -45,6 +47,15 @@ std::optional<Format> whole_format(std::string_view selector, Format input) {
     if (selector.substr(1) == name) return format;
   }
   return std::nullopt;
+}
+
+std::string godotenv_selector(std::string_view name) {
+  return std::string(kGodotenv) + std::string(name);
+}
+
+std::optional<std::string_view> godotenv_name(std::string_view selector) {
+  if (!selector.starts_with(kGodotenv)) return std::nullopt;
+  return selector.substr(kGodotenv.size());
 }
 
 }  // namespace sluice::decrypt

@@ -2,6 +2,7 @@
 /// Selectors: where a value is in an encrypted file, as EncryptedLeaf::selector holds it.
 ///
 ///   selector = ""                        ; the whole plaintext, in the file's own format
+///            / "=godotenv:" name         ; one variable of the whole plaintext, see godotenv.hpp
 ///            / "=" format                ; the whole plaintext as yaml, json, dotenv, ini or
 ///            binary / [ "#" document ":" ] key *( ":" key / "[" index "]" )
 ///
@@ -27,5 +28,9 @@ std::string document_selector(std::size_t number);
 std::string whole_selector(Format input, Format output);
 /// The output format of a selector of a whole file; nullopt for one of a value.
 std::optional<Format> whole_format(std::string_view selector, Format input);
+
+std::string godotenv_selector(std::string_view name);
+/// The variable's name of such a selector; nullopt for others.
+std::optional<std::string_view> godotenv_name(std::string_view selector);
 
 }  // namespace sluice::decrypt

@@ -6,6 +6,7 @@
 #include "sluice/crypto/hash.hpp"
 
 #include "enc_value.hpp"
+#include "godotenv.hpp"
 #include "metadata.hpp"
 #include "open_tree.hpp"
 #include "selector.hpp"
@@ -312,6 +313,21 @@ Result<std::vector<EnvEntry>> lift_env(std::shared_ptr<const std::string> bytes,
   auto entries = lift();
   if (!entries) return fail(std::move(entries).error().at({path, 0, 0}));
   return entries;
+}
+
+Result<std::vector<GodotenvLeaf>> lift_godotenv(std::shared_ptr<const std::string> bytes,
+                                                Format format, std::string path, SopsFiles& files) {
+  auto names = godotenv_names(*bytes, format);
+  if (!names) return fail(std::move(names).error().at({path, 0, 0}));
+  const Digest digest = files.add(std::move(bytes), format, std::move(path));
+  std::vector<GodotenvLeaf> leaves;
+  for (std::string& name : *names) {
+    yaml::EncryptedLeaf leaf;
+    leaf.file = digest;
+    leaf.selector = godotenv_selector(name);
+    leaves.push_back({std::move(name), std::move(leaf)});
+  }
+  return leaves;
 }
 
 Result<yaml::EncryptedLeaf> lift_whole(std::shared_ptr<const std::string> bytes, Format input,

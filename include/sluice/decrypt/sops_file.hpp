@@ -66,6 +66,16 @@ struct EnvEntry {
 Result<std::vector<EnvEntry>> lift_env(std::shared_ptr<const std::string> bytes, std::string path,
                                        SopsFiles& files);
 
+/// The variables of an encrypted file of any format as KSOPS's `envs` reads them, after decryption,
+/// with godotenv: each with a leaf of its own, in order. A value that changes how the file is split
+/// (an opening quote without its end) is an error when a leaf is opened.
+struct GodotenvLeaf {
+  std::string key;
+  yaml::EncryptedLeaf leaf;
+};
+Result<std::vector<GodotenvLeaf>> lift_godotenv(std::shared_ptr<const std::string> bytes,
+                                                Format format, std::string path, SopsFiles& files);
+
 /// The whole plaintext of an encrypted file as one leaf, for generators' `files`. `output` is the
 /// format to print the plaintext in (Flux decides it by the key's name).
 Result<yaml::EncryptedLeaf> lift_whole(std::shared_ptr<const std::string> bytes, Format input,
