@@ -135,6 +135,14 @@ Result<sources::Blob> Loader::load(std::string_view path) const {
   return blob;
 }
 
+Result<sources::Blob> Loader::load_anywhere(std::string_view path) const {
+  SLUICE_TRY(const TreePath full, resolve(path));
+  context_->note_read(full);
+  auto blob = context_->tree().read(full);
+  if (blob || blob.error().code() != Code::kNotFound) return blob;
+  return fail(Code::kNotFound, "open " + std::string(path) + ": no such file or directory");
+}
+
 std::optional<sources::Blob> Loader::find(std::string_view name) const {
   const auto path = root_.join(name);
   if (!path) return std::nullopt;

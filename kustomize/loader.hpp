@@ -30,6 +30,8 @@ class Loader {
   /// ("evalsymlink failure on …", "security; file … is not in or below …", "… must resolve to a
   /// file"), kUnsupported for a URL.
   Result<sources::Blob> load(std::string_view path) const;
+  /// The same without load restrictions, for what a program would open by itself. Never a URL.
+  Result<sources::Blob> load_anywhere(std::string_view path) const;
   /// The file `name` of this directory, or nothing when load() would fail: for looking for one of
   /// several names without the cost of the message.
   std::optional<sources::Blob> find(std::string_view name) const;

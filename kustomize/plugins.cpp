@@ -8,6 +8,9 @@
 #include "sluice/yaml/read.hpp"
 #include "sluice/yaml/write.hpp"
 
+#include "external_plugins.hpp"
+#include "helm_chart.hpp"
+#include "ksops_generator.hpp"
 #include "kustomization_fields.hpp"
 #include "steps.hpp"
 
@@ -126,6 +129,10 @@ constexpr Field kValueAdd[] = {
     {"targets", "targets", read_value_targets},
     {"targetFilePath", "targetFilePath",
      [](GoDecoder& d, Node n, PluginConfig& o) { d.string(n, o.target_file_path); }}};
+
+constexpr std::string_view kTargetsType =
+    "struct { Targets []builtins.Target "
+    "\"json:\\\"targets,omitempty\\\" yaml:\\\"targets,omitempty\\\"\" }";
 
 struct PolicyPart {
   std::string name, ns, project_id;
@@ -269,7 +276,7 @@ Result<Run> value_add(const Shared& c, Node, const StepContext& context) {
     SLUICE_TRY(const auto documents, yaml::read_yaml(blob.bytes, FileId::kNone, options));
     if (!documents.empty()) {
       PluginConfig more;
-      SLUICE_CHECK(decode<PluginConfig>(documents.front().root(), "builtins.Targets",
+      SLUICE_CHECK(decode<PluginConfig>(documents.front().root(), kTargetsType,
                                         std::span(kValueAdd).subspan(1, 1), more));
       c->targets.insert(c->targets.end(), more.targets.begin(), more.targets.end());
     }
@@ -360,12 +367,16 @@ Result<Make> iam_policy(Node root, const StepContext& context) {
     return made;
   });
 }
-Result<Make> helm(Node, const StepContext& context) {
-  if (!context.build.options().enable_helm) {
-    return fail(Code::kInvalid, "must specify --enable-helm");
-  }
-  return fail(Error(Code::kUnsupported, "HelmChartInflationGenerator is not supported", {},
-                    "render the chart with helm template and list the output in resources"));
+Result<Make> helm(Node root, const StepContext& context) {
+  struct {
+    HelmGlobals globals;
+    HelmChart chart;
+  } config;
+  SLUICE_CHECK(decode(root, "builtins.HelmChartInflationGeneratorPlugin", helm_globals_fields(),
+                      config.globals));
+  SLUICE_CHECK(decode(root, "builtins.HelmChartInflationGeneratorPlugin", helm_chart_fields(),
+                      config.chart));
+  return configure_helm_chart(config.globals, config.chart, context);
 }
 
 struct GeneratorRow {
@@ -408,20 +419,6 @@ bool is_builtin(const BuildResource& config) {
   return config.id.gvk.group.empty() && config.id.gvk.version == "builtin";
 }
 
-Error refuse_external(const BuildResource& config, const StepContext& context) {
-  const Where where = context.build.where(std::as_const(config).root());
-  const std::string kind(config.original_kind());
-  if (!context.build.options().enable_alpha_plugins) {
-    return Error(Code::kInvalid,
-                 "external plugins disabled; unable to load external plugin '" + kind + "'", where);
-  }
-  return Error(Code::kUnsupported,
-               "plugin " + id_text(config.id) +
-                   " is not supported: exec, container and Go plugins "
-                   "are not run",
-               where, "run the plugin beforehand and list its output in resources");
-}
-
 Error configuration_failed(Error error, const BuildResource& config, const StepContext& context) {
   return std::move(error)
       .prefix("plugin " + id_text(config.original_id()) + " fails configuration: ")
@@ -433,40 +430,61 @@ Error not_loadable(const BuildResource& config, const StepContext& context) {
                context.build.where(std::as_const(config).root()));
 }
 
+// kustomize configures a plugin before it looks at which of the two it is.
+Result<Make> configured_generator(const BuildResource& config, const StepContext& context) {
+  const GeneratorRow* row = find_row<GeneratorRow>(kGenerators, config.id.gvk.kind);
+  if (row == nullptr) return fail(not_loadable(config, context));
+  auto run = row->configure(config.root(), context);
+  if (!run) return fail(configuration_failed(std::move(run).error(), config, context));
+  return run;
+}
+
+Result<Run> configured_transformer(const BuildResource& config, const StepContext& context) {
+  const TransformerRow* row = find_row<TransformerRow>(kTransformers, config.id.gvk.kind);
+  if (row == nullptr) return fail(not_loadable(config, context));
+  auto read = read_config(config.root(), row->fields);
+  if (!read) return fail(configuration_failed(std::move(read).error(), config, context));
+  auto run =
+      row->configure(std::make_shared<PluginConfig>(*std::move(read)), config.root(), context);
+  if (!run) return fail(configuration_failed(std::move(run).error(), config, context));
+  return run;
+}
+
 }  // namespace
 
 Result<Generator> generator_from_plugin(const BuildResource& config, const StepContext& context) {
-  if (!is_builtin(config)) return fail(refuse_external(config, context));
   const std::string& kind = config.id.gvk.kind;
-  const GeneratorRow* row = find_row<GeneratorRow>(kGenerators, kind);
-  if (row == nullptr) {
-    if (find_row<TransformerRow>(kTransformers, kind) != nullptr) {
-      return fail(Code::kInvalid, "plugin " + id_text(config.original_id()) + " not a generator");
-    }
-    return fail(not_loadable(config, context));
+  if (is_ksops(config)) {
+    return Generator{configure_ksops(config, context), plugin_origin(config), kind};
   }
-  auto run = row->configure(std::as_const(config).root(), context);
-  if (!run) return fail(configuration_failed(std::move(run).error(), config, context));
-  return Generator{*std::move(run), plugin_origin(config), kind};
+  if (!is_builtin(config)) {
+    SLUICE_TRY(auto plugin, load_external_plugin(config, context));
+    return Generator{[plugin, &context] { return plugin->generate(context); },
+                     plugin_origin(config), kind};
+  }
+  if (find_row<TransformerRow>(kTransformers, kind) != nullptr) {
+    SLUICE_CHECK(configured_transformer(config, context).map([](const Run&) {}));
+    return fail(Code::kInvalid, "plugin " + id_text(config.original_id()) + " not a generator");
+  }
+  SLUICE_TRY(Make run, configured_generator(config, context));
+  return Generator{std::move(run), plugin_origin(config), kind};
 }
 
 Result<Transformer> transformer_from_plugin(const BuildResource& config,
                                             const StepContext& context) {
-  if (!is_builtin(config)) return fail(refuse_external(config, context));
   const std::string& kind = config.id.gvk.kind;
-  const TransformerRow* row = find_row<TransformerRow>(kTransformers, kind);
-  if (row == nullptr) {
-    if (find_row<GeneratorRow>(kGenerators, kind) != nullptr) {
-      return fail(Code::kInvalid, "plugin " + id_text(config.original_id()) + " not a transformer");
-    }
-    return fail(not_loadable(config, context));
+  if (!is_builtin(config)) {
+    SLUICE_TRY(auto plugin, load_external_plugin(config, context));
+    return Transformer{
+        [plugin, &context](ResMap& resources) { return plugin->transform(resources, context); },
+        plugin_origin(config)};
   }
-  const Node root = std::as_const(config).root();
-  auto read = read_config(root, row->fields);
-  if (!read) return fail(configuration_failed(std::move(read).error(), config, context));
-  auto run = row->configure(std::make_shared<PluginConfig>(*std::move(read)), root, context);
-  if (!run) return fail(configuration_failed(std::move(run).error(), config, context));
-  return Transformer{*std::move(run), plugin_origin(config)};
+  if (find_row<GeneratorRow>(kGenerators, kind) != nullptr) {
+    SLUICE_CHECK(configured_generator(config, context).map([](const Make&) {}));
+    return fail(Code::kInvalid, "plugin " + id_text(config.original_id()) + " not a transformer");
+  }
+  SLUICE_TRY(Run run, configured_transformer(config, context));
+  return Transformer{std::move(run), plugin_origin(config)};
 }
 
 }  // namespace sluice::kustomize

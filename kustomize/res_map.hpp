@@ -64,6 +64,7 @@ struct BuildResource {
   Behavior behavior = Behavior::kUnspecified;
   bool allow_name_change = false, allow_kind_change = false;  ///< of a patch
   bool helm_generated = false;
+  bool generated = false;    ///< by a generator, which kustomize notes together with `behavior`
   bool check_types = false;  ///< a replacement wrote here: see check_types() before printing
   /// kustomize would hold an annotation of its own in this object, so that `metadata.annotations`
   /// exists for it. Set on load when the user wrote one.

@@ -155,6 +155,9 @@ void take_annotations(BuildResource& resource) {
       resource.needs_hash = value == "enabled";
     } else if (name == "generatorBehavior") {
       resource.behavior = parse_behavior(value);
+      resource.generated = true;
+    } else if (name == "helm-generated") {
+      resource.helm_generated = value == "true";
     } else if (name == "allowNameChange") {
       resource.allow_name_change = value == "enabled";
     } else if (name == "allowKindChange") {
@@ -185,9 +188,8 @@ void take_annotations(BuildResource& resource) {
 }
 
 // The documents of one file after ByteReader: lists in a single document are unwrapped.
-std::vector<yaml::Document> unwrap_single_list(std::vector<yaml::Document> documents,
-                                               const Split& split) {
-  if (split.count != 1 || documents.size() != 1) return documents;
+std::vector<yaml::Document> unwrap_single_list(std::vector<yaml::Document> documents) {
+  if (documents.size() != 1) return documents;
   const yaml::Node root = std::as_const(documents.front()).root();
   const std::string_view kind = text_of(field(root, "kind"));
   if (kind != "List" && kind != "ResourceList") return documents;
@@ -238,6 +240,26 @@ Result<std::vector<yaml::Document>> inline_lists(std::vector<yaml::Document> doc
     }
   }
   return result;
+}
+
+Result<Resources> checked_resources(std::vector<yaml::Document> documents,
+                                    const BuildContext& context) {
+  std::erase_if(documents,
+                [](const yaml::Document& document) { return nil_or_empty(document.root()); });
+  for (const yaml::Document& document : documents)
+    SLUICE_CHECK(check(document, context));
+  SLUICE_TRY(documents, inline_lists(std::move(documents), context));
+
+  Resources resources;
+  resources.reserve(documents.size());
+  for (yaml::Document& document : documents) {
+    auto resource = std::make_unique<BuildResource>();
+    resource->doc = std::move(document);
+    take_annotations(*resource);
+    read_id(*resource, std::as_const(context).schema());
+    resources.push_back(std::move(resource));
+  }
+  return resources;
 }
 
 }  // namespace
@@ -305,23 +327,12 @@ Result<Resources> read_resources(std::shared_ptr<const std::string> text, FileId
                                        context.sops());
     if (!lifted) return fail(std::move(lifted).error());
   }
-  documents = unwrap_single_list(std::move(documents), split);
-  std::erase_if(documents,
-                [](const yaml::Document& document) { return nil_or_empty(document.root()); });
-  for (const yaml::Document& document : documents)
-    SLUICE_CHECK(check(document, context));
-  SLUICE_TRY(documents, inline_lists(std::move(documents), context));
+  if (split.count == 1) documents = unwrap_single_list(std::move(documents));
+  return checked_resources(std::move(documents), context);
+}
 
-  Resources resources;
-  resources.reserve(documents.size());
-  for (yaml::Document& document : documents) {
-    auto resource = std::make_unique<BuildResource>();
-    resource->doc = std::move(document);
-    take_annotations(*resource);
-    read_id(*resource, std::as_const(context).schema());
-    resources.push_back(std::move(resource));
-  }
-  return resources;
+Result<Resources> to_resources(std::vector<yaml::Document> documents, BuildContext& context) {
+  return checked_resources(unwrap_single_list(std::move(documents)), context);
 }
 
 Result<ResMap> to_res_map(Resources resources, const Schema& schema) {

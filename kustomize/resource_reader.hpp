@@ -24,6 +24,10 @@ using Resources = std::vector<std::unique_ptr<BuildResource>>;
 Result<Resources> read_resources(std::shared_ptr<const std::string> text, FileId id,
                                  std::string_view path, BuildContext& context);
 
+/// The last steps of read_resources(), for documents that were read before: lists unwrapped,
+/// metadata checked, kustomize's own annotations taken out.
+Result<Resources> to_resources(std::vector<yaml::Document> documents, BuildContext& context);
+
 /// The same into a map, which finds duplicates.
 Result<ResMap> to_res_map(Resources resources, const Schema& schema);
 

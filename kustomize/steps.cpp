@@ -8,6 +8,7 @@
 #include "sluice/yaml/read.hpp"
 #include "sluice/yaml/write.hpp"
 
+#include "helm_chart.hpp"
 #include "kustomization_fields.hpp"
 #include "origin.hpp"
 
@@ -347,16 +348,23 @@ Result<std::vector<Generator>> builtin_generators(const StepContext& context) {
   };
   add(context.file.config_maps, "ConfigMapGenerator", "configMapGenerator", false);
   add(context.file.secrets, "SecretGenerator", "secretGenerator", true);
-  if (!context.file.helm_charts.empty()) {
-    const Where where = context.file.where(context.build, "helmCharts");
-    if (!context.build.options().enable_helm) {
-      return fail(trouble(Error(Code::kInvalid, "must specify --enable-helm"),
-                          "HelmChartInflationGenerator",
-                          "name: " + context.file.helm_charts.front().name + "\n")
-                      .at(where));
+  for (std::size_t i = 0; i < context.file.helm_charts.size(); ++i) {
+    constexpr std::string_view kKind = "HelmChartInflationGenerator";
+    const Where where = context.file.where(context.build, "helmCharts", i);
+    const HelmGlobals globals = context.file.helm_globals.value_or(HelmGlobals{});
+    HelmChart chart = context.file.helm_charts[i];
+    if (chart.ns.empty()) chart.ns = context.helm_namespace;
+    auto render = configure_helm_chart(globals, chart, context);
+    if (!render) {
+      return fail(
+          trouble(std::move(render).error(), kKind, helm_config_text(globals, chart)).at(where));
     }
-    return fail(Error(Code::kUnsupported, "helmCharts are not supported", where,
-                      "render the chart with helm template and list the output in resources"));
+    all.push_back({[render = *std::move(render), where]() -> Result<Resources> {
+                     auto made = render();
+                     if (made) return made;
+                     return fail(std::move(made).error().at(where));
+                   },
+                   context.builtin(kKind), std::string(kKind)});
   }
   return all;
 }
@@ -393,6 +401,7 @@ Result<Resources> run_config_map_generator(const GeneratorArgs& args, const Step
   resource->doc = *std::move(document);
   resource->needs_hash = !args.options || !args.options->disable_name_suffix_hash;
   resource->behavior = parse_behavior(args.behavior);
+  resource->generated = true;
   resource->had_build_annotation = true;
   read_id(*resource, std::as_const(context.build).schema());
   Resources made;

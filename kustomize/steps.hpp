@@ -37,6 +37,7 @@ struct StepContext {
   const Loader& loader;
   const KustomizationFile& file;
   const std::optional<Origin>& origin;  ///< of the directory, when origins are tracked
+  const std::string& helm_namespace;    ///< for charts: of the file, else of whoever uses it
 
   /// Origin of a builtin generator or transformer.
   std::optional<Origin> builtin(std::string_view kind) const;

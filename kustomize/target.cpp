@@ -5,6 +5,7 @@
 
 #include "sluice/base/encoding.hpp"
 #include "sluice/yaml/read.hpp"
+#include "sluice/yaml/write.hpp"
 
 #include "origin.hpp"
 #include "schema.hpp"
@@ -38,6 +39,23 @@ void note_transformation(ResMap& resources, const Origin& origin) {
     // the resource for one that the transformer made.
     if (!annotate_transformation(*resource, origin)) annotate_origin(*resource, origin);
   }
+}
+
+// `after` is what a validator made of `before`: it may leave a label, and what comes back from a
+// program has a path, and is written another way.
+bool is_unchanged(const yaml::Document& before, yaml::Document after) {
+  const yaml::Ref metadata = after.root().get("metadata");
+  const yaml::Ref labels = metadata.get("labels");
+  if (labels.erase("validated-by") && labels.size() == 0) metadata.erase("labels");
+  if (yaml::equal(before.root(), std::as_const(after).root())) return true;
+  constexpr std::string_view kPath = "config.kubernetes.io/path";
+  if (!before.root().get("metadata").get("annotations").get(kPath).exists()) {
+    const yaml::Ref annotations = metadata.get("annotations");
+    if (annotations.erase(kPath) && annotations.size() == 0) metadata.erase("annotations");
+  }
+  std::string text_before, text_after;
+  return yaml::write_yaml(before.root(), text_before) &&
+         yaml::write_yaml(std::as_const(after).root(), text_after) && text_before == text_after;
 }
 
 }  // namespace
@@ -126,6 +144,7 @@ Result<Accumulator> Target::accumulate(Accumulator all) {
 
 Result<Accumulator> Target::accumulate_into(Accumulator all) {
   if (context_->options().cancel.cancelled()) return fail(Code::kCancelled, "cancelled");
+  if (!file_.ns.empty()) helm_namespace_ = file_.ns;
   auto read = accumulate_paths(all, file_.resources, "resources");
   if (!read) return fail(std::move(read).error().prefix("accumulating resources: "));
 
@@ -238,6 +257,7 @@ Result<void> Target::accumulate_directory(Accumulator& all, Loader loader, const
   Target target = *std::move(loaded);
   target.file_.build_metadata = file_.build_metadata;
   if (origin_) target.origin_ = append_origin(*origin_, path);
+  target.helm_namespace_ = helm_namespace_;
   SLUICE_CHECK(target.set_schema(/*reset=*/false));
   if (is_component && !target.file_.is_component()) {
     return fail(Code::kInvalid, "expected kind 'Component' for path '" + shown + "' but got '" +
@@ -293,7 +313,7 @@ Result<ResMap> Target::plugin_configs(const std::vector<std::string>& entries,
 }
 
 Result<void> Target::run_generators(Accumulator& all) {
-  const StepContext steps{*context_, loader_, file_, origin_};
+  const StepContext steps{*context_, loader_, file_, origin_, helm_namespace_};
   SLUICE_TRY(std::vector<Generator> generators, builtin_generators(steps));
   ResMap configs(context_->schema());
   if (!file_.generators.empty()) {
@@ -318,7 +338,10 @@ Result<void> Target::run_generators(Accumulator& all) {
     SLUICE_TRY(Resources made, generator.run());
     for (auto& resource : made) {
       const Where where = context_->where(std::as_const(*resource).root());
-      if (generator.origin && !resource->origin) annotate_origin(*resource, *generator.origin);
+      // A program may have been given an origin, and print it again.
+      const yaml::Node known =
+          std::as_const(*resource).root().get("metadata").get("annotations").get(kOriginKey);
+      if (generator.origin && !known.exists()) annotate_origin(*resource, *generator.origin);
       auto done = absorb(all.resources, std::move(resource));
       if (!done) {
         return fail(std::move(done)
@@ -332,7 +355,7 @@ Result<void> Target::run_generators(Accumulator& all) {
 }
 
 Result<void> Target::run_transformers(Accumulator& all) {
-  const StepContext steps{*context_, loader_, file_, origin_};
+  const StepContext steps{*context_, loader_, file_, origin_, helm_namespace_};
   SLUICE_TRY(std::vector<Transformer> transformers, builtin_transformers(steps, all.config.get()));
   ResMap configs(context_->schema());
   if (!file_.transformers.empty()) {
@@ -356,7 +379,7 @@ Result<void> Target::run_transformers(Accumulator& all) {
 
 Result<void> Target::run_validators(Accumulator& all) {
   if (file_.validators.empty()) return {};
-  const StepContext steps{*context_, loader_, file_, origin_};
+  const StepContext steps{*context_, loader_, file_, origin_, helm_namespace_};
   SLUICE_TRY(const ResMap configs, plugin_configs(file_.validators, "validators"));
   for (const auto& config : configs.items()) {
     const Where place = context_->where(std::as_const(*config).root());
@@ -374,15 +397,10 @@ Result<void> Target::run_validators(Accumulator& all) {
                " doesn't equal " + std::to_string(all.resources.size());
     }
     for (std::size_t i = 0; i < before.size() && change.empty(); ++i) {
-      yaml::Document after = all.resources[i].doc;
-      const yaml::Ref labels = after.root().get("metadata").get("labels");
-      if (labels.erase("validated-by") && labels.size() == 0) {
-        after.root().get("metadata").erase("labels");
-      }
       const auto& [id, document] = before[i];
       if (!(id == all.resources[i].id)) {
         change = "id in self missing from other; id: " + id_text(id);
-      } else if (!yaml::equal(document.root(), std::as_const(after).root())) {
+      } else if (!is_unchanged(document, all.resources[i].doc)) {
         change = "nodes unequal: " + id_text(id);
       }
     }

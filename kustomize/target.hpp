@@ -59,6 +59,7 @@ class Target {
   Loader loader_;
   KustomizationFile file_;
   std::optional<Origin> origin_;
+  std::string helm_namespace_;  // what charts without a namespace get
 };
 
 /// Merges the tables of `configurations:` files. Errors: as kustomize's.

@@ -12,6 +12,7 @@
 
 #include "sluice/base/cancel.hpp"
 #include "sluice/base/file_table.hpp"
+#include "sluice/base/process.hpp"
 #include "sluice/base/result.hpp"
 #include "sluice/base/tree_path.hpp"
 #include "sluice/decrypt/decryptor.hpp"
@@ -45,6 +46,17 @@ struct Overrides {
   bool generate_kustomization = false;
 };
 
+/// What a build may start, and with what: exec functions, legacy plugins and helm. They run in the
+/// real directory of their kustomization, so the tree must show paths of this machine.
+struct Programs {
+  RunProgram run;  ///< run_program, or a stand-in
+  /// "NAME=value", for every child; HOME and others also say where plugins are. Asked for when a
+  /// program is met, since it may hold secrets, which are better not copied.
+  std::function<std::vector<std::string>()> environment;
+  std::vector<std::string> function_environment;  ///< of exec functions only: `--env`
+  std::string temporary_directory = "/tmp";
+};
+
 struct BuildOptions {
   LoadRestrictor load_restrictor = LoadRestrictor::kRootOnly;
   Reorder reorder = Reorder::kUnspecified;
@@ -52,6 +64,11 @@ struct BuildOptions {
   bool enable_exec = false;
   bool enable_helm = false;
   std::string helm_command = "helm";
+  std::string helm_kube_version;
+  std::vector<std::string> helm_api_versions;
+  bool helm_debug = false;
+  /// Null: no program is ever started, what needs one is refused (the controller).
+  std::shared_ptr<const Programs> programs;
   bool add_managed_by_label = false;
   /// Lift SOPS values into leaves. Off: SOPS files are plain YAML, as kustomize sees them.
   bool lift_encrypted = false;

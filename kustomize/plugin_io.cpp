@@ -1,0 +1,237 @@
+#include "plugin_io.hpp"
+
+#include <memory>
+#include <optional>
+#include <unordered_set>
+#include <utility>
+
+#include "sluice/base/encoding.hpp"
+#include "sluice/yaml/write.hpp"
+
+namespace sluice::kustomize {
+
+namespace {
+
+constexpr std::string_view kIdKey = "kustomize.config.k8s.io/id";
+constexpr std::string_view kHashKey = "kustomize.config.k8s.io/needs-hash";
+constexpr std::string_view kBehaviorKey = "kustomize.config.k8s.io/behavior";
+
+std::string internal(std::string_view name) {
+  return "internal.config.kubernetes.io/" + std::string(name);
+}
+
+template <class Items, class Text>
+std::string joined(const Items& items, Text text) {
+  std::string all;
+  for (const auto& item : items) {
+    if (&item != &items.front()) all += ',';
+    all += text(item);
+  }
+  return all;
+}
+
+void put_names(yaml::Ref annotations, std::string_view name,
+               const std::vector<std::string>& words) {
+  if (words.empty()) return;
+  annotations.put_string(internal(name), joined(words, [](const std::string& w) { return w; }));
+}
+
+// What take_annotations() of resource_reader.cpp reads.
+void put_annotations(yaml::Ref annotations, const BuildResource& resource) {
+  if (!resource.previous.empty()) {
+    const auto put = [&](std::string_view name, std::string PreviousId::*part) {
+      annotations.put_string(
+          internal(name),
+          joined(
+              resource.previous, [part](const PreviousId& id) -> const auto& { return id.*part; }));
+    };
+    put("previousNames", &PreviousId::name);
+    put("previousNamespaces", &PreviousId::ns);
+    put("previousKinds", &PreviousId::kind);
+  }
+  put_names(annotations, "prefixes", resource.prefixes);
+  put_names(annotations, "suffixes", resource.suffixes);
+  if (resource.needs_hash) annotations.put_string(internal("needsHashSuffix"), "enabled");
+  if (resource.generated || resource.behavior != Behavior::kUnspecified) {
+    annotations.put_string(internal("generatorBehavior"), behavior_name(resource.behavior));
+  }
+  if (resource.allow_name_change) annotations.put_string(internal("allowNameChange"), "enabled");
+  if (resource.allow_kind_change) annotations.put_string(internal("allowKindChange"), "enabled");
+  if (resource.helm_generated) annotations.put_string(internal("helm-generated"), "true");
+  // kyaml keeps both spellings of a path; the reader took the other one out.
+  const yaml::Node path = annotations.get("config.kubernetes.io/path");
+  if (path.exists()) annotations.put_string(internal("path"), path.text());
+}
+
+// SetAnnotations: every value is a string afterwards.
+void make_strings(yaml::Ref annotations) {
+  for (std::size_t i = 0; i < annotations.size(); ++i) {
+    const yaml::Ref value = annotations.value(i);
+    if (!value.is_string()) value.set_string(std::string(value.text()));
+  }
+}
+
+std::string id_yaml(const ObjectId& id) {
+  yaml::Document document;
+  document.root().set_mapping();
+  const auto put = [&](std::string_view key, const std::string& text) {
+    if (!text.empty()) document.root().put_string(key, text);
+  };
+  put("group", id.gvk.group);
+  put("kind", id.gvk.kind);
+  put("name", id.name);
+  put("namespace", id.ns);
+  put("version", id.gvk.version);
+  std::string out;
+  if (!yaml::write_yaml(std::as_const(document).root(), out)) return {};
+  return out;
+}
+
+std::string id_json(const ObjectId& id) {
+  yaml::Document document;
+  document.root().set_mapping();
+  const auto put = [&](std::string_view key, const std::string& text) {
+    if (!text.empty()) document.root().put_string(key, text);
+  };
+  put("group", id.gvk.group);
+  put("version", id.gvk.version);
+  put("kind", id.gvk.kind);
+  put("name", id.name);
+  put("namespace", id.ns);
+  std::string out;
+  yaml::JsonOptions options;
+  options.sort_keys = false;
+  if (!yaml::write_go_json(std::as_const(document).root(), out, options)) return {};
+  return out;
+}
+
+Result<void> refuse_encrypted(const BuildResource& resource, const BuildContext& context) {
+  if (resource.doc.leaves().empty()) return {};
+  std::optional<yaml::Node> found;
+  yaml::walk(resource.root(), [&](yaml::Node node) {
+    if (!found && node.is_encrypted()) found = node;
+  });
+  if (!found) return {};
+  return fail(Error(Code::kUnsupported,
+                    "the encrypted value \"" + found->leaf().selector + "\" of " +
+                        id_text(resource.id) + " would be handed to a program",
+                    context.where(*found),
+                    "run the plugin in a base that holds no encrypted resource"));
+}
+
+Result<std::string> text_of(const BuildResource& resource, bool with_id,
+                            const BuildContext& context) {
+  SLUICE_CHECK(refuse_encrypted(resource, context));
+  yaml::Document copy = resource.doc;
+  if (with_id || resource.has_build_annotations()) {
+    const yaml::Ref annotations = copy.root().put_mapping("metadata").put_mapping("annotations");
+    put_annotations(annotations, resource);
+    if (with_id) annotations.put_string(kIdKey, id_yaml(resource.id));
+    make_strings(annotations);
+    if (annotations.size() == 0) copy.root().get("metadata").erase("annotations");
+  }
+  std::string out;
+  SLUICE_CHECK(yaml::write_yaml(std::as_const(copy).root(), out));
+  return out;
+}
+
+Result<Resources> read(std::string output, BuildContext& context) {
+  return read_resources(std::make_shared<const std::string>(std::move(output)), FileId::kNone, {},
+                        context);
+}
+
+void erase_annotation(BuildResource& resource, std::string_view key) {
+  const yaml::Ref metadata = resource.root().get("metadata");
+  const yaml::Ref annotations = metadata.get("annotations");
+  if (annotations.erase(key) && annotations.size() == 0) metadata.erase("annotations");
+}
+
+// strconv.ParseBool.
+std::optional<bool> parse_bool(std::string_view text) {
+  for (const std::string_view word : {"1", "t", "T", "TRUE", "true", "True"}) {
+    if (text == word) return true;
+  }
+  for (const std::string_view word : {"0", "f", "F", "FALSE", "false", "False"}) {
+    if (text == word) return false;
+  }
+  return std::nullopt;
+}
+
+// One string for ids that kustomize takes for the same.
+std::string identity(const BuildResource& resource) {
+  return gvk_text(resource.id.gvk) + '/' + resource.id.name + '/' + std::string(resource.ns());
+}
+
+}  // namespace
+
+Result<std::string> text_for_plugin(const BuildResource& resource, const BuildContext& context) {
+  return text_of(resource, false, context);
+}
+
+Result<std::string> text_for_plugin(const ResMap& resources, const BuildContext& context) {
+  std::string all;
+  for (const auto& resource : resources.items()) {
+    SLUICE_TRY(const std::string text, text_of(*resource, true, context));
+    if (!all.empty()) all += "---\n";
+    all += text;
+  }
+  return all;
+}
+
+Result<Resources> read_generated(std::string output, BuildContext& context) {
+  SLUICE_TRY(Resources made, read(std::move(output), context));
+  SLUICE_CHECK(take_generator_annotations(made));
+  return made;
+}
+
+Result<void> take_generator_annotations(Resources& resources) {
+  for (const auto& resource : resources) {
+    const yaml::Node annotations =
+        std::as_const(*resource).root().get("metadata").get("annotations");
+    const std::string_view behavior = annotations.get(kBehaviorKey).text();
+    resource->behavior = parse_behavior(behavior);
+    resource->generated = true;
+    resource->had_build_annotation = true;
+    if (const yaml::Node wish = annotations.get(kHashKey); wish.exists()) {
+      const auto needs = parse_bool(wish.text());
+      if (!needs) {
+        return fail(Code::kInvalid, "the annotation " + go_quote(kHashKey) +
+                                        " contains an invalid value (" + go_quote(wish.text()) +
+                                        ")");
+      }
+      if (*needs) resource->needs_hash = true;
+    }
+    erase_annotation(*resource, kHashKey);
+    erase_annotation(*resource, kBehaviorKey);
+  }
+  return {};
+}
+
+Result<void> take_transformed(std::string output, ResMap& resources, std::string_view name,
+                              BuildContext& context) {
+  SLUICE_TRY(Resources made, read(std::move(output), context));
+  std::unordered_set<std::string> kept;
+  for (auto& resource : made) {
+    erase_annotation(*resource, kIdKey);
+    if (!kept.insert(identity(*resource)).second) {
+      return fail(Code::kInvalid, "plugin " + std::string(name) +
+                                      " generated duplicate resource: " + id_json(resource->id));
+    }
+    const auto old = resources.by_current_id(resource->id);
+    if (old.size() > 1) {
+      return fail(Code::kInvalid, "id matched " + std::to_string(old.size()) + " resources");
+    }
+    if (old.empty()) {
+      SLUICE_CHECK(resources.append(std::move(resource)));
+      continue;
+    }
+    resource->ref_vars = old.front()->ref_vars;
+    resource->origin = old.front()->origin;
+    resources.replace(*old.front(), std::move(resource));
+  }
+  resources.drop_if(
+      [&](const BuildResource& resource) { return kept.count(identity(resource)) == 0; });
+  return {};
+}
+
+}  // namespace sluice::kustomize

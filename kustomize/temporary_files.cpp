@@ -1,0 +1,88 @@
+#include "temporary_files.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace sluice::kustomize {
+
+namespace {
+
+Error failed(const std::string& what, const std::string& path) {
+  return Error(Code::kUnavailable, what + " " + path + ": " + std::strerror(errno));
+}
+
+Result<void> write_all(int descriptor, const std::string& path, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(descriptor, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fail(failed("write", path));
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<TemporaryDirectory> TemporaryDirectory::make(const std::string& parent,
+                                                    const std::string& prefix) {
+  std::string name = parent + "/" + prefix + "XXXXXX";
+  if (::mkdtemp(name.data()) == nullptr) return fail(failed("mkdir", name));
+  TemporaryDirectory made;
+  made.path_ = std::move(name);
+  return made;
+}
+
+TemporaryDirectory::TemporaryDirectory(TemporaryDirectory&& other) noexcept
+    : path_(std::exchange(other.path_, {})) {}
+
+TemporaryDirectory& TemporaryDirectory::operator=(TemporaryDirectory&& other) noexcept {
+  remove();
+  path_ = std::exchange(other.path_, {});
+  return *this;
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  remove();
+}
+
+void TemporaryDirectory::remove() {
+  if (path_.empty()) return;
+  std::error_code ignored;  // what is left over is in the temporary directory
+  std::filesystem::remove_all(path_, ignored);
+  path_.clear();
+}
+
+Result<TemporaryFile> TemporaryFile::make(const std::string& parent, const std::string& prefix,
+                                          std::string_view content) {
+  std::string name = parent + "/" + prefix + "XXXXXX";
+  const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
+  if (descriptor < 0) return fail(failed("open", name));
+  TemporaryFile made(std::move(name));
+  auto written = write_all(descriptor, made.path(), content);
+  ::close(descriptor);
+  if (!written) return fail(std::move(written).error());
+  return made;
+}
+
+TemporaryFile::TemporaryFile(TemporaryFile&& other) noexcept
+    : path_(std::exchange(other.path_, {})) {}
+
+TemporaryFile::~TemporaryFile() {
+  if (!path_.empty()) ::unlink(path_.c_str());
+}
+
+Result<void> write_new_file(const std::string& path, std::string_view content) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (descriptor < 0) return fail(failed("open", path));
+  auto written = write_all(descriptor, path, content);
+  ::close(descriptor);
+  return written;
+}
+
+}  // namespace sluice::kustomize
