@@ -29,6 +29,7 @@ struct BuildFlags {
   std::optional<std::string> reorder;
   std::vector<std::string> sealed_keys;
   bool show_secrets = false;
+  std::vector<std::string> function_environment;
   bool container_switch = false;  ///< taken and not used, see declare()
 };
 
@@ -68,15 +69,24 @@ Flags declare(BuildFlags& into, std::vector<std::string>& ignored) {
         return {};
       },
       "true");
-  for (const char* name : {"network", "as-current-user", "helm-debug", "stack-trace"}) {
+  flags.on("helm-debug", into.options.helm_debug);
+  flags.text("helm-kube-version", into.options.helm_kube_version);
+  const auto add_to = [](std::vector<std::string>& list) {
+    return [&list](std::string_view text) -> Result<void> {
+      list.emplace_back(text);
+      return {};
+    };
+  };
+  flags.value("helm-api-versions", add_to(into.options.helm_api_versions));
+  flags.value("env", add_to(into.function_environment));
+  for (const char* name : {"network", "as-current-user", "stack-trace"}) {
     flags.on(name, into.container_switch);
   }
   const auto ignore = [&ignored](std::string_view text) -> Result<void> {
     ignored.emplace_back(text);
     return {};
   };
-  for (const char* name :
-       {"network-name", "mount", "env", "helm-api-versions", "helm-kube-version"}) {
+  for (const char* name : {"network-name", "mount"}) {
     flags.value(name, ignore);
   }
   flags.alias('e', "env");
@@ -273,6 +283,18 @@ Result<void> unseal_all(kustomize::ResourceSet& set, decrypt::SealedOpener& open
   return {};
 }
 
+/// Programs that plugins and charts name are started as this process was, in their directories.
+std::shared_ptr<const kustomize::Programs> programs_for(const BuildFlags& flags) {
+  kustomize::Programs programs;
+  programs.run = run_program;
+  programs.environment = whole_environment;
+  programs.function_environment = flags.function_environment;
+  if (std::string temporary = environment("TMPDIR"); !temporary.empty()) {
+    programs.temporary_directory = std::move(temporary);
+  }
+  return std::make_shared<const kustomize::Programs>(std::move(programs));
+}
+
 Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
   SLUICE_TRY(const TreePath path, find_directory(directory));
   const auto tree = sources::make_dir_tree("/");
@@ -280,21 +302,25 @@ Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
     std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
   };
   AuditLog audit;  // outlives the decryptor, which tells it
-  std::unique_ptr<decrypt::SopsDecryptor> decryptor;
-  if (!flags.key.empty()) {
+  decrypt::Audit record;
+  if (!flags.audit_path.empty()) {
+    SLUICE_CHECK(audit.open(flags.audit_path));
+    record = audit.recorder(flags.show_secrets ? "show" : "names");
+  }
+  flags.options.programs = programs_for(flags);
+  flags.options.sops_files = std::make_shared<decrypt::SopsFiles>();
+  std::unique_ptr<decrypt::LeafDecryptor> decryptor;
+  if (flags.key.empty()) {
+    // KSOPS generators are the only ones to lift values then.
+    decryptor = make_environment_decryptor(flags.options.sops_files, std::move(record));
+  } else {
     SLUICE_TRY(auto keys, keys_from_file(flags.key));
     flags.options.lift_encrypted = true;
-    flags.options.sops_files = std::make_shared<decrypt::SopsFiles>();
-    decrypt::Audit record;
-    if (!flags.audit_path.empty()) {
-      SLUICE_CHECK(audit.open(flags.audit_path));
-      record = audit.recorder(flags.show_secrets ? "show" : "names");
-    }
     decryptor = std::make_unique<decrypt::SopsDecryptor>(flags.options.sops_files, std::move(keys),
                                                          decrypt::kDefaultDecryptionOrder,
                                                          std::move(record));
-    flags.options.decryptor = decryptor.get();
   }
+  flags.options.decryptor = decryptor.get();
   std::unique_ptr<decrypt::SealedOpener> opener;
   if (!flags.sealed_keys.empty()) {
     SLUICE_TRY(auto keys, sealed_keys_from_files(flags.sealed_keys));
@@ -332,17 +358,15 @@ int build_command(Arguments arguments) {
   if (directories->size() > 1) {
     return refuse({Code::kInvalid, "specify one path to kustomization.yaml"});
   }
-  const bool has_keys = !into.key.empty() || !into.sealed_keys.empty();
-  if (into.show_secrets && (!has_keys || !into.output.empty())) {
-    return refuse({Code::kInvalid,
-                   "--show-secrets needs --key or --recovery-private-key and prints to standard "
-                   "output only"});
+  if (into.show_secrets && !into.output.empty()) {
+    return refuse({Code::kInvalid, "--show-secrets prints to standard output only"});
   }
   if (const auto checked = check(into); !checked) return refuse(checked.error());
   if (strict) into.options.yaml_engine = yaml::Engine::kBoth;
   const char* label = std::getenv("KUSTOMIZE_ENABLE_MANAGEDBY_LABEL");
   if (label != nullptr && label == std::string_view("on")) into.options.add_managed_by_label = true;
   const auto done = build_and_print(into, directories->empty() ? "." : directories->front());
+  const bool has_keys = !into.key.empty() || !into.sealed_keys.empty();
   return done ? 0 : refuse(done.error(), has_keys);
 }
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
+#include <mutex>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
@@ -37,6 +38,13 @@ struct Descriptor {
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? std::string() : std::string(value);
+}
+
+std::vector<std::string> whole_environment() {
+  std::vector<std::string> all;
+  for (char** entry = environ; *entry != nullptr; ++entry)
+    all.emplace_back(*entry);
+  return all;
 }
 
 crypto::SecretBytes take_secret_environment(const char* name) {
@@ -82,6 +90,42 @@ Result<void> write_secret(int descriptor, const crypto::SecretBytes& bytes) {
     at += static_cast<std::size_t>(written);
   }
   return {};
+}
+
+namespace {
+
+class EnvironmentDecryptor final : public decrypt::LeafDecryptor {
+ public:
+  EnvironmentDecryptor(std::shared_ptr<decrypt::SopsFiles> files, decrypt::Audit record)
+      : files_(std::move(files)), record_(std::move(record)) {}
+
+  Result<crypto::SecretBytes> open(const yaml::EncryptedLeaf& leaf,
+                                   const CancelToken& cancel) override {
+    SLUICE_CHECK(find_keys());
+    return decryptor_->open(leaf, cancel);
+  }
+
+ private:
+  Result<void> find_keys() {
+    const std::lock_guard lock(mutex_);
+    if (decryptor_) return {};
+    SLUICE_TRY(auto keys, age_keys_from_environment());
+    decryptor_ = std::make_unique<decrypt::SopsDecryptor>(
+        files_, std::move(keys), decrypt::kDefaultDecryptionOrder, std::move(record_));
+    return {};
+  }
+
+  std::shared_ptr<decrypt::SopsFiles> files_;
+  decrypt::Audit record_;
+  std::mutex mutex_;  // guards decryptor_ until it is there
+  std::unique_ptr<decrypt::SopsDecryptor> decryptor_;
+};
+
+}  // namespace
+
+std::unique_ptr<decrypt::LeafDecryptor> make_environment_decryptor(
+    std::shared_ptr<decrypt::SopsFiles> files, decrypt::Audit record) {
+  return std::make_unique<EnvironmentDecryptor>(std::move(files), std::move(record));
 }
 
 Result<decrypt::SealedKeys> sealed_keys_from_files(const std::vector<std::string>& paths) {

@@ -3,6 +3,7 @@
 /// reader of secret files.
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,8 @@
 
 namespace sluice::cli {
 
-std::string environment(const char* name);  ///< "" when not set
+std::string environment(const char* name);     ///< "" when not set
+std::vector<std::string> whole_environment();  ///< "NAME=value", for a child process
 /// Takes a secret variable: copies it into secret memory, overwrites it where it stood and unsets
 /// it.
 crypto::SecretBytes take_secret_environment(const char* name);
@@ -26,6 +28,9 @@ Result<void> write_secret(int descriptor, const crypto::SecretBytes& bytes);
 
 /// keys_from_environment() of key_sources.hpp.
 Result<decrypt::KeyServices> age_keys_from_environment();
+/// Opens leaves with those; looks for them when the first leaf is opened, not before.
+std::unique_ptr<decrypt::LeafDecryptor> make_environment_decryptor(
+    std::shared_ptr<decrypt::SopsFiles> files, decrypt::Audit record);
 /// The private keys of Sealed Secrets in these files, each of which may be a comma-separated list.
 Result<decrypt::SealedKeys> sealed_keys_from_files(const std::vector<std::string>& paths);
 

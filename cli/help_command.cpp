@@ -46,11 +46,18 @@ given; then the status tells the kind of failure: 1 input, 2 no key, 3 busy or a
   --recovery-private-key FILE[,FILE]
                              keys of Sealed Secrets: each SealedSecret is printed as its Secret, **SOPS** for values
   --check-sealed-secrets     a SealedSecret that is renamed or moved out of its scope is an error, not a warning
-  --audit-log FILE           with --key: append a JSON line for each file that was decrypted
-  --show-secrets             with one of the keys: print the plaintext instead
+  --audit-log FILE           append a JSON line for each file that was decrypted
+  --show-secrets             print the plaintext instead of **SOPS**
   --strict-yaml              both YAML engines must accept and agree on every file
   -o, --output FILE|DIR      --load-restrictor LoadRestrictionsRootOnly|LoadRestrictionsNone
-  --reorder legacy|none      --enable-managedby-label      --enable-alpha-plugins
+  --reorder legacy|none      --enable-managedby-label
+  --enable-alpha-plugins     legacy plugins below KUSTOMIZE_PLUGIN_HOME and functions; with
+    --enable-exec [--env K=V]  also those that are programs ("exec:" in their annotation)
+  --enable-helm              render helmCharts with helm; --helm-command NAME, --helm-kube-version V,
+                             --helm-api-versions V, --helm-debug
+
+KSOPS generators (viaduct.ai, kind ksops) need no program and no flag: what they decrypt prints as **SOPS**, names
+with a suffix are those of the plaintext, keys come from --key or from where `sluice decrypt` looks.
 
 examples:
   sluice build overlays/prod
@@ -180,6 +187,19 @@ examples:
 
 examples:
   sluice unset secret.yaml '["data"]["password"]'
+)"},
+    {"ksops", "what KSOPS does when kustomize calls it",
+     R"(usage: sluice ksops < RESOURCE-LIST    as a KRM exec function
+       sluice ksops FILE               as a legacy exec plugin
+       sluice ksops install [--with-kustomize] DIR
+
+Prints, in plaintext, the objects that a KSOPS 4.5 generator names, as KSOPS prints them. A program named ksops does
+the same: `install` copies this one to DIR/ksops. Keys are looked for as by `sluice decrypt`. `sluice build` needs
+none of this.
+
+examples:
+  sluice ksops install ~/bin && kustomize build --enable-alpha-plugins --enable-exec overlays/prod
+  sluice ksops secret-generator.yaml
 )"},
     {"sandbox", "serve a small Kubernetes API on loopback, for demos and tests",
      R"(usage: sluice sandbox [--port N] [--write-kubeconfig FILE]

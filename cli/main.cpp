@@ -22,7 +22,8 @@ constexpr Command kCommands[] = {
     {"rotate", sluice::cli::rotate_command},   {"updatekeys", sluice::cli::updatekeys_command},
     {"edit", sluice::cli::edit_command},       {"set", sluice::cli::set_command},
     {"unset", sluice::cli::unset_command},     {"unseal", sluice::cli::unseal_command},
-    {"sandbox", sluice::cli::sandbox_command}, {"help", sluice::cli::help_command}};
+    {"ksops", sluice::cli::ksops_command},     {"sandbox", sluice::cli::sandbox_command},
+    {"help", sluice::cli::help_command}};
 
 // The command that sops' mode flags mean; "" when there is none among them.
 std::string_view sops_mode(Arguments arguments) {
@@ -74,6 +75,10 @@ int main(int argc, char** argv) {
   // First of all: OpenSSL takes zeroizing allocators only before its first allocation.
   const sluice::crypto::HardenReport hardened = sluice::crypto::harden_process();
   const std::vector<std::string_view> arguments(argv + 1, argv + argc);
+  // Under this name it is installed where kustomize looks for KSOPS.
+  const std::string_view program = argc > 0 ? argv[0] : "";
+  if (program.substr(program.rfind('/') + 1) == "ksops")
+    return sluice::cli::ksops_command(arguments);
   if (arguments.empty()) return sluice::cli::help_command({});
   std::string_view name = arguments.front();
   if (name == "--version" || name == "version") {

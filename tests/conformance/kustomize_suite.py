@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -10,7 +11,8 @@ import tempfile
 def run(options):
     with tempfile.NamedTemporaryFile(prefix="sluice-conformance-", suffix=".json") as report:
         command = [sys.executable, os.path.join(options.cases, "run_cases.py"), os.path.join(options.cases, "kustomize"),
-                   "--cmd", "'%s' build {opts} {dir}" % options.sluice, "--json", report.name, "-j", "2"]
+                   "--cmd", "'%s' build {opts} {dir}" % options.sluice, "--json", report.name, "-j", "2",
+                   "--needs", ",".join(["exec", "legacyexec"] + (["helm"] if shutil.which("helm") else []))]
         if options.only:
             command += ["--only", options.only]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
