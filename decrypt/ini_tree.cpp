@@ -61,6 +61,8 @@ class Reader {
         SLUICE_CHECK(read_key(line, root.items.back()));
       }
     }
+    // A comment at the end belongs to nothing and is dropped: the text must not be used again.
+    root.in_flow = !comment_.empty();
     return root;
   }
 

@@ -77,6 +77,26 @@ TEST_CASE("encrypt: each format opens again, and no value stays readable") {
   }
 }
 
+TEST_CASE("encrypt: comments that belong to nothing do not stay readable") {
+  const Recipient key = make_recipient();
+  const std::pair<Format, std::string> cases[] = {
+      {Format::kIni, "[s]\na = 1\n; canary\n"},
+      {Format::kIni, "[s]\na = `1` canary\n"},
+      {Format::kIni, "; canary\n[s] ; canary\na = 1 # canary\n"},
+      {Format::kYaml,
+       "a: [1, # canary\n  2] # canary\n\n# canary\n\n\n# canary\n---\n# canary\nb: |  # canary\n  "
+       "x\n# canary\n...\n# canary\n"},
+      {Format::kYaml, "? a # canary\n: # canary\n  - # canary\n    - b # canary\n# canary\n"},
+      {Format::kDotenv, "A=1\n#canary"}};
+  for (const auto& [format, text] : cases) {
+    CAPTURE(text);
+    const auto file = encrypt(text, options_for(format, {{key.name}}), key.services);
+    REQUIRE_OK(file);
+    CHECK(file->find("canary") == std::string::npos);
+    CHECK_OK(decrypt_file(*file, "test", {format, format}, key.services, {}));
+  }
+}
+
 TEST_CASE("encrypt: key groups need as many keys as the threshold says") {
   const Recipient a = make_recipient();
   const Recipient b = make_recipient();

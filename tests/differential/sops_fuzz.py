@@ -206,7 +206,7 @@ class Sops:
                 rule, pattern = "", ""
             return self.ask(Op="encrypt", Input=kind, Output=kind, Text=text, Rule=rule, Pattern=pattern, MacOnly=case.mac_only,
                             Recipients=case.groups, Threshold=case.threshold)
-        return self.run(["sops"] + case.sops_flags() + ["encrypt", "--input-type", kind, "--output-type", kind], text, case.config(self.folder))
+        return self.run(["sops", "encrypt", "--input-type", kind, "--output-type", kind], text, case.config(self.folder))
 
     def decrypt(self, text, kind, output=None):
         if self.batch:
@@ -229,7 +229,6 @@ class Case:
         self.groups, self.threshold = [[recipients[0]]], 0
         if rng.random() < .15:
             self.groups, self.threshold = [[r] for r in recipients], rng.choice([0, 2, 3])
-        self.indent = rng.choice([None, None, 2, 3])
 
     def config(self, folder):
         rule = {"key_groups": [{"age": group} for group in self.groups], "mac_only_encrypted": self.mac_only,
@@ -240,9 +239,6 @@ class Case:
         with open(path, "w") as file:
             json.dump({"creation_rules": [rule]}, file)
         return path
-
-    def sops_flags(self):
-        return []
 
 
 class Sluice:
@@ -286,16 +282,19 @@ def joined(kind, parts, rng):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--sluice", required=True)
+    parser.add_argument("--sluice", default=os.environ.get("SLUICE", "build/release/sluice"))
     parser.add_argument("--batch")
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=random.randrange(10**9))
     parser.add_argument("--only", default="yaml,yaml,yaml,json,dotenv,ini,binary")
     parser.add_argument("--rewrite", type=float, default=.1, help="share of files that are rotated and edited too")
     parser.add_argument("--per-file", type=int, default=5)
-    parser.add_argument("--keep", default="sops-fuzz-failures")
+    parser.add_argument("--keep", default=os.path.join(tempfile.gettempdir(), "sops-fuzz-failures"))
     options = parser.parse_args()
     options.sluice = os.path.abspath(options.sluice)
+    if not os.access(options.sluice, os.X_OK):
+        print("SKIP: %s is not built" % options.sluice)
+        return 77
     if not options.batch and not shutil.which("sops"):
         print("SKIP: sops is not on PATH (scripts/tools builds it)")
         return 77
