@@ -30,7 +30,9 @@ struct BuildFlags {
   std::vector<std::string> sealed_keys;
   bool show_secrets = false;
   std::vector<std::string> function_environment;
+  bool environment_keys = false;
   bool container_switch = false;  ///< taken and not used, see declare()
+  bool decrypts() const { return !key.empty() || environment_keys; }
 };
 
 void deprecated(const char* flag, const char* advice) {
@@ -91,6 +93,7 @@ Flags declare(BuildFlags& into, std::vector<std::string>& ignored) {
   }
   flags.alias('e', "env");
   flags.text("key", into.key);
+  flags.on("keys-from-environment", into.environment_keys);
   flags.text("audit-log", into.audit_path);
   flags.on("show-secrets", into.show_secrets);
   return flags;
@@ -310,11 +313,11 @@ Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
   flags.options.programs = programs_for(flags);
   flags.options.sops_files = std::make_shared<decrypt::SopsFiles>();
   std::unique_ptr<decrypt::LeafDecryptor> decryptor;
-  if (flags.key.empty()) {
+  if (!flags.decrypts()) {
     // KSOPS generators are the only ones to lift values then.
     decryptor = make_environment_decryptor(flags.options.sops_files, std::move(record));
   } else {
-    SLUICE_TRY(auto keys, keys_from_file(flags.key));
+    SLUICE_TRY(auto keys, flags.key.empty() ? keys_from_environment() : keys_from_file(flags.key));
     flags.options.lift_encrypted = true;
     decryptor = std::make_unique<decrypt::SopsDecryptor>(flags.options.sops_files, std::move(keys),
                                                          decrypt::kDefaultDecryptionOrder,

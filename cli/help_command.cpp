@@ -43,6 +43,7 @@ given; then the status tells the kind of failure: 1 input, 2 no key, 3 busy or a
 
   --key FILE                 age identities or OpenPGP keys: names of generated Secrets are those of the plaintext; encrypted
                              values print as **SOPS**
+  --keys-from-environment    like --key, with the keys that `sluice decrypt` finds: age, Vault, cloud KMS
   --recovery-private-key FILE[,FILE]
                              keys of Sealed Secrets: each SealedSecret is printed as its Secret, **SOPS** for values
   --check-sealed-secrets     a SealedSecret that is renamed or moved out of its scope is an error, not a warning
