@@ -215,18 +215,24 @@ TEST_CASE("a SOPS file as a value of Secret.data becomes a leaf, after all trans
   }
 }
 
-TEST_CASE(
-    "components, HelmRelease and ConfigMap values: wherever a SOPS block is, its values are "
-    "leaves") {
-  std::string release = fixture("secret.yaml");
+TEST_CASE("HelmRelease, ConfigMap, components: wherever a SOPS block is, its values are leaves") {
   const LiftedBuild built(
-      {{"kustomization.yaml", "resources: [plain.yaml]\ncomponents: [c]\n"},
-       {"plain.yaml", test::kConfigMap},
+      {{"kustomization.yaml",
+        "resources: [release.yaml]\ncomponents: [c]\npatches:\n- target: {kind: HelmRelease}\n"
+        "  patch: '[{op: add, path: /spec/interval, value: 1m}]'\n"},
+       {"release.yaml", fixture("release.yaml")},
        {"c/kustomization.yaml",
         "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [secret.yaml]\n"
         "secretGenerator:\n- name: generated\n  envs: [vars.env]\n"},
-       {"c/secret.yaml", release},
+       {"c/secret.yaml", fixture("secret.yaml")},
        {"c/vars.env", fixture("vars.env")}});
-  CHECK(built.result.encrypted->size() == 2);
+  CHECK(built.result.encrypted->size() == 3);
   CHECK_FALSE(contains(built.redacted(), "ENC["));
+  CHECK_FALSE(contains(built.redacted(), "canary"));
+  CHECK_FALSE(contains(built.redacted(), "sops:"));
+  const std::string text = built.plaintext();
+  CHECK(contains(text, "password: canary-release\n"));
+  CHECK(contains(text, "replicas: 3\n"));
+  CHECK(contains(text, "token: canary-map\n"));
+  CHECK(contains(text, "interval: 1m\n"));
 }
