@@ -65,12 +65,8 @@ class AwsService final : public KeyService {
       : context_(context),
         cache_(context),
         use_profile_(credentials.use_profile_of_file),
-        identity_(
-            context->options().surroundings,
-            [context](http::Request request, const CancelToken& cancel) {
-              return context->send(std::move(request), cancel);
-            },
-            context->clock(), std::move(credentials.given), std::move(credentials.origin)) {}
+        identity_(context->options().surroundings, exchange_of(context), context->clock(),
+                  std::move(credentials.given), std::move(credentials.origin)) {}
 
   std::string_view type() const override { return "kms"; }
   std::vector<std::string> looked_in() const override { return identity_.looked_in(); }

@@ -74,12 +74,8 @@ class AzureService final : public KeyService {
   AzureService(std::shared_ptr<RemoteContext> context, AzureKeyCredentials credentials)
       : context_(context),
         cache_(context),
-        identity_(
-            context->options().surroundings,
-            [context](http::Request request, const CancelToken& cancel) {
-              return context->send(std::move(request), cancel);
-            },
-            context->clock(), std::move(credentials.given), std::move(credentials.origin)) {}
+        identity_(context->options().surroundings, exchange_of(context), context->clock(),
+                  std::move(credentials.given), std::move(credentials.origin)) {}
 
   std::string_view type() const override { return "azure_kv"; }
   std::vector<std::string> looked_in() const override { return identity_.looked_in(); }

@@ -11,6 +11,19 @@ namespace {
 constexpr std::size_t kMaxAnswer = std::size_t{1} << 20;
 constexpr std::size_t kMaxWords = 300;
 
+/// Also when an exception passes: out of memory must not make others wait for ever.
+template <class Action>
+class AtEnd {
+ public:
+  explicit AtEnd(Action action) : action_(std::move(action)) {}
+  AtEnd(const AtEnd&) = delete;
+  AtEnd& operator=(const AtEnd&) = delete;
+  ~AtEnd() { action_(); }
+
+ private:
+  Action action_;
+};
+
 /// Waits on `condition` until `ready` or cancelled; false when cancelled. `lock` holds the mutex
 /// that guards `ready`.
 template <class Ready>
@@ -88,6 +101,7 @@ std::shared_ptr<RemoteContext> make_remote_context(RemoteKeyOptions options) {
 }
 
 Result<http::Response> RemoteContext::send(http::Request request, const CancelToken& cancel,
+                                           int attempts,
                                            std::function<bool(const http::Response&)> also) {
   request.connect_timeout = std::min(request.connect_timeout, options_.connect_timeout);
   request.timeout = std::min(request.timeout, options_.timeout);
@@ -102,12 +116,15 @@ Result<http::Response> RemoteContext::send(http::Request request, const CancelTo
   }
   http::RetryPolicy policy = options_.retry;
   policy.also = std::move(also);
+  policy.attempts = attempts;
+  const AtEnd free([this] {
+    {
+      const std::lock_guard lock(mutex_);
+      --under_way_;
+    }
+    freed_.notify_one();
+  });
   auto answer = http::send_with_retry(options_.client(), request, cancel, clock(), policy);
-  {
-    const std::lock_guard lock(mutex_);
-    --under_way_;
-  }
-  freed_.notify_one();
   if (!answer) return answer;
   if (answer->status >= 300 && answer->status < 400) {
     const auto from = http::parse_url(request.url);
@@ -119,6 +136,15 @@ Result<http::Response> RemoteContext::send(http::Request request, const CancelTo
                 Where{}, "name that server itself");
   }
   return answer;
+}
+
+http::SecretExchange exchange_of(const std::shared_ptr<RemoteContext>& context) {
+  return {[context](http::Request request, const CancelToken& cancel) {
+            return context->send(std::move(request), cancel);
+          },
+          [context](http::Request request, const CancelToken& cancel) {
+            return context->send(std::move(request), cancel, /*attempts=*/1, {});
+          }};
 }
 
 // ------------------------------------------------------------------------------- CallCache
@@ -184,16 +210,19 @@ Result<crypto::SecretBytes> CallCache::get(
     slot->error.reset();
     slot->until.reset();
   }
+  const AtEnd end([this, &slot] {
+    const std::lock_guard lock(mutex_);
+    slot->under_way = false;
+    ended_.notify_all();
+  });
   auto value = call();
   const std::lock_guard lock(mutex_);
-  slot->under_way = false;
   if (!value) {
     slot->error = value.error();
   } else if (const auto remember = context_->options().remember; remember.count() > 0) {
     slot->value = value->clone();
     slot->until = context_->clock().steady() + remember;
   }
-  ended_.notify_all();
   return value;
 }
 

@@ -12,6 +12,7 @@
 
 #include "sluice/base/digest.hpp"
 #include "sluice/decrypt/remote_keys.hpp"
+#include "sluice/http/aws_credentials.hpp"
 
 namespace sluice::decrypt {
 
@@ -26,7 +27,11 @@ class RemoteContext {
   /// body is secret. A redirect is an error (kDenied) that names where it leads. `also` as in
   /// RetryPolicy.
   Result<http::Response> send(http::Request request, const CancelToken& cancel,
-                              std::function<bool(const http::Response&)> also = {});
+                              std::function<bool(const http::Response&)> also = {}) {
+    return send(std::move(request), cancel, options_.retry.attempts, std::move(also));
+  }
+  Result<http::Response> send(http::Request request, const CancelToken& cancel, int attempts,
+                              std::function<bool(const http::Response&)> also);
 
  private:
   RemoteKeyOptions options_;
@@ -34,6 +39,9 @@ class RemoteContext {
   std::condition_variable freed_;
   unsigned under_way_ = 0;
 };
+
+/// For the identities of clouds.
+http::SecretExchange exchange_of(const std::shared_ptr<RemoteContext>& context);
 
 /// Names a call: type, id, every field and the ciphertext of a key.
 Digest call_id(const MasterKey& key);

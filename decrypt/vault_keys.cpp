@@ -149,8 +149,11 @@ class VaultService final : public KeyService {
         "the file names the server \"" + url->origin() +
             "\", which is not one that may get credentials",
         Where{},
-        "if it is yours, name it in VAULT_ADDR, SOPS_HC_VAULT_ALLOWLIST or SLUICE_KEY_HOSTS "
-        "(sluice run: --key-hosts)");
+        given_.token
+            ? "if it is yours, name it in sops.vault-addresses beside the token, or with sluice "
+              "run --key-hosts"
+            : "if it is yours, name it in VAULT_ADDR, SOPS_HC_VAULT_ALLOWLIST or "
+              "SLUICE_KEY_HOSTS (sluice run: --key-hosts)");
   }
 
   /// Needs `mutex_`.

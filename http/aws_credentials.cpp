@@ -233,7 +233,7 @@ struct AwsIdentity::State {
     request.headers = {{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}};
     request.secret_body = std::make_shared<const crypto::SecretBytes>(std::move(form).take());
     if (signer != nullptr) SLUICE_CHECK(sign_aws(request, *signer, region, "sts", clock.wall()));
-    auto answer = exchange(std::move(request), cancel);
+    auto answer = exchange.retried(std::move(request), cancel);
     if (!answer) return fail(std::move(answer).error().prefix(what + ": "));
     const std::string_view xml = answer->secret_body->reveal_text();
     if (answer->status != 200) {
@@ -327,7 +327,7 @@ struct AwsIdentity::State {
       request.secret_header_name = "Authorization";
       request.secret_header_value = std::make_shared<const crypto::SecretBytes>(trimmed(token));
     }
-    SLUICE_TRY(const auto answer, exchange(std::move(request), cancel));
+    SLUICE_TRY(const auto answer, exchange.retried(std::move(request), cancel));
     if (answer.status != 200) {
       return fail(Code::kDenied, "container credentials: status " + std::to_string(answer.status));
     }
@@ -357,7 +357,7 @@ struct AwsIdentity::State {
         request.method = "PUT";
         request.headers = {{"X-aws-ec2-metadata-token-ttl-seconds", "21600"}};
       }
-      return exchange(std::move(request), cancel);
+      return exchange.once(std::move(request), cancel);
     };
     const auto token = get("/latest/api/token", nullptr);
     if (!token || token->status != 200) {

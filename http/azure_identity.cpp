@@ -99,7 +99,7 @@ struct AzureIdentity::State {
     request.headers = {{"Content-Type", "application/x-www-form-urlencoded"},
                        {"Accept", "application/json"}};
     request.secret_body = std::make_shared<const SecretBytes>(std::move(form).take());
-    auto answer = exchange(std::move(request), cancel);
+    auto answer = exchange.retried(std::move(request), cancel);
     if (!answer) return fail(std::move(answer).error().prefix(what + ": "));
     return read_bearer(*answer, what, clock.wall());
   }
@@ -174,7 +174,7 @@ struct AzureIdentity::State {
       place = "the managed identity of this machine (" + base + ")";
     }
     if (!client.empty()) request.url += "&client_id=" + percent_encoded(client);
-    const auto answer = exchange(std::move(request), cancel);
+    const auto answer = exchange.once(std::move(request), cancel);
     if (!answer && answer.error().code() == Code::kCancelled) return fail(answer.error());
     if (!answer || (answer->status != 200 && !client_error_of_metadata(*answer))) {
       note(place + ": " +

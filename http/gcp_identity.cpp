@@ -62,7 +62,7 @@ struct GcpIdentity::State {
     request.url = url;
     request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
     request.secret_body = std::make_shared<const SecretBytes>(std::move(form).take());
-    auto answer = exchange(std::move(request), cancel);
+    auto answer = exchange.retried(std::move(request), cancel);
     if (!answer) return fail(std::move(answer).error().prefix(what + ": "));
     return read_bearer(*answer, what, clock.wall());
   }
@@ -145,7 +145,7 @@ struct GcpIdentity::State {
           }
         }
       }
-      SLUICE_TRY(const auto answer, exchange(std::move(request), cancel));
+      SLUICE_TRY(const auto answer, exchange.retried(std::move(request), cancel));
       if (answer.status != 200) {
         return fail(Code::kDenied, origin + ": the credential source answered with status " +
                                        std::to_string(answer.status));
@@ -203,7 +203,7 @@ struct GcpIdentity::State {
     request.secret_header_value = bearer_authorization(*by.token);
     request.body =
         R"({"lifetime":"3600s","scope":["https://www.googleapis.com/auth/cloud-platform","https://www.googleapis.com/auth/cloudkms"]})";
-    SLUICE_TRY(const auto answer, exchange(std::move(request), cancel));
+    SLUICE_TRY(const auto answer, exchange.retried(std::move(request), cancel));
     const std::string_view text = answer.secret_body->reveal_text();
     auto token = secret_json_string(text, {"accessToken"});
     if (answer.status != 200 || !token) {
@@ -243,7 +243,7 @@ struct GcpIdentity::State {
     request.headers = {{"Metadata-Flavor", "Google"}};
     request.connect_timeout = seconds(1);
     request.timeout = seconds(3);
-    const auto answer = exchange(std::move(request), cancel);
+    const auto answer = exchange.once(std::move(request), cancel);
     const std::string place = "the metadata server " + host;
     if (!answer && answer.error().code() == Code::kCancelled) return fail(answer.error());
     if (!answer || answer->header("metadata-flavor") != "Google") {

@@ -340,6 +340,12 @@ TEST_CASE(
   REQUIRE_OK(service->unwrap(kms(), {}));
   CHECK(world.http.count() == 4);
   CHECK(signed_by(world.http.sent().back(), "ASIANODE", "eu-west-1/kms"));
+  RemoteWorld nowhere;  // off the cloud nobody answers: asked once, not four times
+  nowhere.http.on_request([](const ScriptedHttp::Sent&) -> Result<http::Response> {
+    return fail(Code::kUnavailable, "169.254.169.254:80: timed out");
+  });
+  CHECK_FALSE(make_aws_key_service(nowhere.context())->unwrap(kms(), {}).has_value());
+  CHECK(nowhere.http.count() == 1);
   RemoteWorld off;
   off.surroundings->variables["AWS_EC2_METADATA_DISABLED"] = "true";
   const auto lonely = make_aws_key_service(off.context());

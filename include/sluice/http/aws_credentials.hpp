@@ -7,6 +7,7 @@
 /// that need these are refused by name. Never contacts the metadata service with
 /// AWS_EC2_METADATA_DISABLED=true. Thread-safe.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,9 +18,13 @@
 
 namespace sluice::http {
 
-/// How requests for credentials are sent: with the caller's limits and retries. The answer's body
-/// is secret; redirects are errors.
-using SecretExchange = std::function<Result<Response>(Request, const CancelToken&)>;
+/// How requests for credentials are sent: with the caller's limits. The answer's body is secret;
+/// redirects are errors.
+struct SecretExchange {
+  using Send = std::function<Result<Response>(Request, const CancelToken&)>;
+  Send retried;
+  Send once;  ///< for what is either there at once or not at all: metadata services
+};
 
 class AwsIdentity {
  public:
