@@ -369,7 +369,7 @@ int build_command(Arguments arguments) {
   const char* label = std::getenv("KUSTOMIZE_ENABLE_MANAGEDBY_LABEL");
   if (label != nullptr && label == std::string_view("on")) into.options.add_managed_by_label = true;
   const auto done = build_and_print(into, directories->empty() ? "." : directories->front());
-  const bool has_keys = !into.key.empty() || !into.sealed_keys.empty();
+  const bool has_keys = into.decrypts() || !into.sealed_keys.empty();
   return done ? 0 : refuse(done.error(), has_keys);
 }
 
