@@ -25,7 +25,7 @@ namespace {
 
 struct BuildFlags {
   kustomize::BuildOptions options;
-  std::string output, key, audit_path, load_restrictor = "LoadRestrictionsRootOnly";
+  std::string output, key, audit_path, explain, load_restrictor = "LoadRestrictionsRootOnly";
   std::optional<std::string> reorder;
   std::vector<std::string> sealed_keys;
   bool show_secrets = false;
@@ -96,6 +96,7 @@ Flags declare(BuildFlags& into, std::vector<std::string>& ignored) {
   flags.on("keys-from-environment", into.environment_keys);
   flags.text("audit-log", into.audit_path);
   flags.on("show-secrets", into.show_secrets);
+  flags.text("explain", into.explain);
   return flags;
 }
 
@@ -330,9 +331,14 @@ Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
     flags.options.refuse_moved_sealed_secrets = true;
     opener = std::make_unique<decrypt::SealedOpener>(std::move(keys), decryptor.get());
   }
+  flags.options.explain = !flags.explain.empty();
   SLUICE_TRY(auto result, kustomize::build(*tree, path, flags.options));
   SLUICE_CHECK(audit.written());
   if (opener) SLUICE_CHECK(unseal_all(result.resources, *opener));
+  if (!flags.explain.empty()) {
+    SLUICE_TRY(const std::string text, kustomize::explain(result, flags.explain));
+    return print_all(STDOUT_FILENO, text, "/dev/stdout");
+  }
   if (flags.show_secrets) {
     crypto::SecretBuffer buffer;
     decrypt::LeafDecryptor& any =

@@ -49,6 +49,8 @@ given; then the status tells the kind of failure: 1 input, 2 no key, 3 busy or a
   --check-sealed-secrets     a SealedSecret that is renamed or moved out of its scope is an error, not a warning
   --audit-log FILE           append a JSON line for each file that was decrypted
   --show-secrets             print the plaintext instead of **SOPS**
+  --explain KIND/NAME[:PATH] print where the object and its fields were written, and the layers that touched
+                             them, instead; KIND/NAMESPACE/NAME says which of several
   --strict-yaml              both YAML engines must accept and agree on every file
   -o, --output FILE|DIR      --load-restrictor LoadRestrictionsRootOnly|LoadRestrictionsNone
   --reorder legacy|none      --enable-managedby-label
@@ -63,6 +65,7 @@ with a suffix are those of the plaintext, keys come from --key or from where `sl
 examples:
   sluice build overlays/prod
   sluice build overlays/prod --key age.key              # leaves redacted
+  sluice build overlays/prod --explain Deployment/web:spec.replicas
   sluice build overlays/prod --load-restrictor LoadRestrictionsNone -o out.yaml
 )"},
     {"decrypt", "print what `sops -d` prints",

@@ -86,6 +86,7 @@ Result<void> copy_metadata(BuildResource& fresh, const BuildResource& old) {
   fresh.helm_generated = old.helm_generated;
   fresh.had_build_annotation |= old.had_build_annotation;
   fresh.ref_vars = old.ref_vars;
+  fresh.trace = old.trace;
   return {};
 }
 

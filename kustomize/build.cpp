@@ -15,6 +15,7 @@
 #include "sort_order.hpp"
 #include "steps.hpp"
 #include "target.hpp"
+#include "trace.hpp"
 #include "vars.hpp"
 
 namespace sluice::kustomize {
@@ -104,9 +105,15 @@ Result<ResMap> build_all(const TreePath& directory, BuildContext& context) {
   root.track_origins();
   SLUICE_TRY(Accumulator all, root.accumulate());
 
+  const auto trace = [&](std::string_view step) {
+    if (context.options().explain) trace_step(all.resources, 0, {}, step);
+  };
   SLUICE_CHECK(add_name_suffixes(all.resources, context));
+  trace("name suffix");
   SLUICE_CHECK(fix_name_references(all.resources, all.config.get().name_reference));
+  trace("name references");
   SLUICE_CHECK(resolve_vars(all, context));
+  trace("vars");
   SLUICE_CHECK(drop_local_config(all.resources, context));
 
   const KustomizationFile& file = root.file();
@@ -117,6 +124,7 @@ Result<ResMap> build_all(const TreePath& directory, BuildContext& context) {
         all.resources,
         {{"app.kubernetes.io/managed-by", "kustomize-" + std::string(kKustomizeVersion)}},
         {&spec, 1}));
+    trace("managedByLabel");
   }
   const bool keep_origin = file.wants("originAnnotations");
   const bool keep_transformations = file.wants("transformerAnnotations");
@@ -142,8 +150,12 @@ Result<BuildResult> build(const sources::Tree& tree, const TreePath& directory,
   BuildResult result;
   result.resources.resources.reserve(resources.size());
   for (const auto& resource : resources.items()) {
-    result.resources.resources.push_back(
-        {std::move(resource->id), std::move(resource->doc), resource->cluster_scoped});
+    Resource& made = result.resources.resources.emplace_back(
+        Resource{std::move(resource->id), std::move(resource->doc), resource->cluster_scoped, {}});
+    if (!options.explain) continue;
+    for (const PreviousId& previous : resource->previous)
+      made.former_names.push_back(previous.name);
+    result.histories.push_back(resource->trace ? resource->trace->history : History());
   }
   result.resources.files = context.shared_files();
   result.encrypted = context.sops_files();

@@ -13,6 +13,7 @@
 #include "sluice/yaml/read.hpp"
 #include "sluice/yaml/scalar.hpp"
 
+#include "kustomize/go_json.hpp"
 #include "kustomize/gvk.hpp"
 
 namespace sluice::kustomize {
@@ -497,7 +498,13 @@ Result<JsonPatch> JsonPatch::parse(std::string_view text) {
   JsonPatch patch;
   if (text.front() == '[') {
     patch.is_json_text_ = true;
-    SLUICE_TRY(patch.operations_, yaml::read_json(text));
+    auto operations = yaml::read_json(text);
+    if (!operations) {
+      std::string words = go_json_error(text);
+      if (words.empty()) return fail(std::move(operations).error());
+      return fail(Code::kInvalid, std::move(words));
+    }
+    patch.operations_ = *std::move(operations);
   } else {
     yaml::ReadOptions options;
     options.schema = yaml::Schema::kV2;

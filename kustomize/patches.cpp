@@ -236,7 +236,10 @@ Result<PatchRule> read_patch(std::string_view text, std::string source,
   }
   if (!merges && !json) {
     if (merges.error().code() != Code::kInvalid) return fail(std::move(merges).error());
-    return fail(Code::kInvalid, "unable to parse SM or JSON patch from " + source);
+    // kustomize says no more; the reason stands where the text was read as a resource.
+    return fail(Error(Code::kInvalid, "unable to parse SM or JSON patch from " + source,
+                      merges.error().where().file.empty() ? Where{} : merges.error().where(),
+                      "as a resource: " + merges.error().message()));
   }
   PatchRule rule;
   rule.source = std::move(source);

@@ -168,9 +168,10 @@ Result<void> decode(Node node, std::string_view type, std::span<const GoField<T>
   return fail(Code::kInvalid, "error unmarshaling JSON: while decoding JSON: " + decoder.error());
 }
 
-Result<PluginConfig> read_config(Node root, std::span<const Field> fields) {
+/// `kind` names the struct in messages, as Go's is.
+Result<PluginConfig> read_config(Node root, std::span<const Field> fields, std::string_view kind) {
   PluginConfig config;
-  SLUICE_CHECK(decode(root, "builtins.Plugin", fields, config));
+  SLUICE_CHECK(decode(root, "builtins." + std::string(kind) + "Plugin", fields, config));
   PolicyPart metadata;
   SLUICE_CHECK(decode<PolicyPart>(root.get("metadata"), "types.ObjectMeta", kMetadata, metadata));
   config.name = metadata.name;
@@ -357,7 +358,7 @@ Result<Make> secret(Node root, const StepContext& context) {
       [args = std::move(args), &context] { return run_config_map_generator(args, context, true); });
 }
 Result<Make> iam_policy(Node root, const StepContext& context) {
-  SLUICE_TRY(PluginConfig config, read_config(root, kPolicy));
+  SLUICE_TRY(PluginConfig config, read_config(root, kPolicy, "IAMPolicyGenerator"));
   return Make([policy = config.policy, &context]() -> Result<Resources> {
     auto resource = std::make_unique<BuildResource>();
     SLUICE_TRY(resource->doc, generate_iam_policy(policy));

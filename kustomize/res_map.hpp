@@ -20,6 +20,7 @@
 namespace sluice::kustomize {
 
 class Schema;
+struct Trace;
 /// Known to be cluster-scoped by the schema in force (schema.cpp); unknown kinds are namespaced.
 bool is_cluster_scoped(const Schema& schema, const Gvk& gvk);
 
@@ -72,6 +73,7 @@ struct BuildResource {
   /// Some nodes of `doc` have several parents, as in kustomize (set_labels): a change shows in all.
   bool shares_nodes = false;
   std::optional<Origin> origin;  ///< as first written into the annotation (origin.hpp)
+  std::shared_ptr<Trace> trace;  ///< what the layers did (trace.hpp); null unless asked for
 
   yaml::Ref root() { return doc.root(); }
   yaml::Node root() const { return doc.root(); }

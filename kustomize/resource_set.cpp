@@ -10,8 +10,10 @@ namespace sluice::kustomize {
 namespace {
 
 // kustomize puts a Go dump of the resource before the message; its name says as much.
-Error named(Error error, const Resource& resource) {
-  return std::move(error).prefix(resource.id.text() + ": ");
+Error named(Error error, const Resource& resource, const FileTable* files) {
+  Where place;
+  if (files != nullptr) place.file = files->name(resource.document.root().file());
+  return std::move(error).prefix(resource.id.text() + ": ").at(std::move(place));
 }
 
 }  // namespace
@@ -27,7 +29,7 @@ Result<std::string> ResourceSet::to_yaml() const {
       if (i > 0) texts[block] += "---\n";
       auto done = yaml::write_yaml(resources[i].document.root(), texts[block]);
       if (!done) {
-        errors[block] = named(std::move(done).error(), resources[i]);
+        errors[block] = named(std::move(done).error(), resources[i], files.get());
         return;
       }
     }
@@ -50,7 +52,7 @@ Result<void> ResourceSet::write_yaml(yaml::ByteSink& out, yaml::LeafReader* leav
     if (!is_first) out.append("---\n");
     is_first = false;
     auto done = yaml::write_yaml(resource.document.root(), out, leaves);
-    if (!done) return fail(named(std::move(done).error(), resource));
+    if (!done) return fail(named(std::move(done).error(), resource, files.get()));
   }
   return {};
 }

@@ -1,5 +1,6 @@
 #include "steps.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "sluice/base/encoding.hpp"
@@ -68,6 +69,36 @@ std::string patch_config(const PatchEntry& entry) {
   return config.text();
 }
 
+/// Nodes of a text within a kustomization file get their places in that file; `written` is the
+/// text's node there. `line` is that of the text's first line.
+void place_below(yaml::Ref node, yaml::Node written, std::uint32_t line) {
+  const bool has_lines = written.style() == yaml::Style::kLiteral && node.position().line() != 0;
+  node.set_position(written.file(), has_lines ? Position(line + node.position().line() - 1, 0)
+                                              : written.position());
+  for (std::size_t i = 0; i < node.size(); ++i) {
+    if (node.is_mapping()) place_below(node.key(i), written, line);
+    place_below(node.is_mapping() ? node.value(i) : node.at(i), written, line);
+  }
+}
+
+void place_inline(Resources& resources, yaml::Node written) {
+  if (!written.exists() || written.file() == FileId::kNone) return;
+  const std::string_view text = written.text();
+  const auto blank = text.substr(0, std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  const auto skipped = static_cast<std::uint32_t>(std::count(blank.begin(), blank.end(), '\n'));
+  for (auto& resource : resources)
+    place_below(resource->root(), written, written.position().line() + 1 + skipped);
+}
+
+ReadResources inline_reader(const StepContext& context, yaml::Node written) {
+  return [&build = context.build, written](std::string_view text) -> Result<Resources> {
+    SLUICE_TRY(Resources resources,
+               read_resources(std::make_shared<const std::string>(text), FileId::kNone, {}, build));
+    place_inline(resources, written);
+    return resources;
+  };
+}
+
 ReadResources reader_for(const StepContext& context, FileId id, std::string path) {
   return [&build = context.build, id, path = std::move(path)](std::string_view text) {
     return read_resources(std::make_shared<const std::string>(text), id, path, build);
@@ -112,8 +143,12 @@ class Builder {
   }
 
  private:
-  void add(std::string_view kind, std::function<Result<void>(ResMap&)> run) {
+  void add(std::string_view kind, std::string_view field, std::size_t index,
+           std::function<Result<void>(ResMap&)> run) {
     steps_.push_back({std::move(run), context_.builtin(kind)});
+    if (!context_.build.options().explain) return;
+    steps_.back().field = field;
+    steps_.back().place = file_.where(context_.build, field, index);
   }
 
   Result<void> merge_patches() {
@@ -127,7 +162,8 @@ class Builder {
     std::string shown;
     for (std::size_t i = 0; i < file_.patches_strategic_merge.size(); ++i) {
       const std::string& entry = file_.patches_strategic_merge[i];
-      auto patches = load_merge_patch(entry, context_);
+      auto patches = load_merge_patch(
+          entry, context_, std::as_const(file_.source).root().get("patchesStrategicMerge").at(i));
       if (!patches) {
         return fail(trouble(std::move(patches).error(), kKind, config.text())
                         .at(file_.where(context_.build, "patchesStrategicMerge", i)));
@@ -142,7 +178,8 @@ class Builder {
                   kKind, config.text())
               .at(file_.where(context_.build, "patchesStrategicMerge")));
     }
-    add(kKind, [all](ResMap& resources) { return apply_merge_patches(resources, *all); });
+    add(kKind, "patchesStrategicMerge", kWhole,
+        [all](ResMap& resources) { return apply_merge_patches(resources, *all); });
     return {};
   }
 
@@ -151,12 +188,14 @@ class Builder {
     for (std::size_t i = 0; i < file_.patches.size(); ++i) {
       const PatchEntry& entry = file_.patches[i];
       const Where where = file_.where(context_.build, "patches", i);
-      auto loaded = load_patch(entry, {}, context_);
+      auto loaded =
+          load_patch(entry, {}, context_,
+                     std::as_const(file_.source).root().get("patches").at(i).get("patch"));
       if (!loaded) {
         return fail(trouble(std::move(loaded).error(), kKind, patch_config(entry)).at(where));
       }
       auto rule = std::make_shared<PatchRule>(*std::move(loaded));
-      add(kKind, [rule, where](ResMap& resources) -> Result<void> {
+      add(kKind, "patches", i, [rule, where](ResMap& resources) -> Result<void> {
         auto done = apply_patch(resources, *rule);
         if (!done) return fail(std::move(done).error().at(where));
         return {};
@@ -169,21 +208,24 @@ class Builder {
     if (file_.ns.empty()) return;
     NamespaceArgs args;
     args.ns = file_.ns;
-    add("NamespaceTransformer", [args, &specs = config_.name_space](ResMap& resources) {
-      return set_namespace(resources, args, specs);
-    });
+    add("NamespaceTransformer", "namespace", kWhole,
+        [args, &specs = config_.name_space](ResMap& resources) {
+          return set_namespace(resources, args, specs);
+        });
   }
 
   void prefix_and_suffix() {
     if (!file_.name_prefix.empty()) {
-      add("PrefixTransformer", [this_ = &file_, &specs = config_.name_prefix](ResMap& resources) {
-        return add_prefix(resources, this_->name_prefix, specs);
-      });
+      add("PrefixTransformer", "namePrefix", kWhole,
+          [this_ = &file_, &specs = config_.name_prefix](ResMap& resources) {
+            return add_prefix(resources, this_->name_prefix, specs);
+          });
     }
     if (!file_.name_suffix.empty()) {
-      add("SuffixTransformer", [this_ = &file_, &specs = config_.name_suffix](ResMap& resources) {
-        return add_suffix(resources, this_->name_suffix, specs);
-      });
+      add("SuffixTransformer", "nameSuffix", kWhole,
+          [this_ = &file_, &specs = config_.name_suffix](ResMap& resources) {
+            return add_suffix(resources, this_->name_suffix, specs);
+          });
     }
   }
 
@@ -223,19 +265,21 @@ class Builder {
       if (!specs) {
         return fail(std::move(specs).error().at(file_.where(context_.build, "labels", i)));
       }
-      add(kKind, [label = &file_.labels[i], specs = *std::move(specs)](ResMap& resources) {
-        return set_labels(resources, label->pairs, specs);
-      });
+      add(kKind, "labels", i,
+          [label = &file_.labels[i], specs = *std::move(specs)](ResMap& resources) {
+            return set_labels(resources, label->pairs, specs);
+          });
     }
-    add(kKind, [this_ = &file_, &specs = config_.common_labels](ResMap& resources) {
-      return set_labels(resources, this_->common_labels, specs);
-    });
+    add(kKind, "commonLabels", kWhole,
+        [this_ = &file_, &specs = config_.common_labels](ResMap& resources) {
+          return set_labels(resources, this_->common_labels, specs);
+        });
     return {};
   }
 
   void annotations() {
     if (file_.common_annotations.empty()) return;
-    add("AnnotationsTransformer",
+    add("AnnotationsTransformer", "commonAnnotations", kWhole,
         [this_ = &file_, &specs = config_.common_annotations](ResMap& resources) {
           return set_annotations(resources, this_->common_annotations, specs);
         });
@@ -256,7 +300,7 @@ class Builder {
         return fail(trouble(std::move(loaded).error(), kKind, config.text()).at(where));
       }
       auto rule = std::make_shared<Json6902Rule>(*std::move(loaded));
-      add(kKind, [rule, where](ResMap& resources) -> Result<void> {
+      add(kKind, "patchesJson6902", i, [rule, where](ResMap& resources) -> Result<void> {
         auto done = apply_json6902(resources, *rule);
         if (!done) return fail(std::move(done).error().at(where));
         return {};
@@ -268,7 +312,7 @@ class Builder {
   void replicas() {
     for (std::size_t i = 0; i < file_.replicas.size(); ++i) {
       const Where where = file_.where(context_.build, "replicas", i);
-      add("ReplicaCountTransformer",
+      add("ReplicaCountTransformer", "replicas", i,
           [rule = &file_.replicas[i], where,
            &specs = config_.replicas](ResMap& resources) -> Result<void> {
             auto done = set_replicas(resources, *rule, specs);
@@ -282,9 +326,10 @@ class Builder {
     const std::span<const ImageRule> all = file_.images;
     if (all.empty()) return;
     // One pass for all rules, unless each has to leave its own mark.
-    const std::size_t per_step = context_.origin ? 1 : all.size();
+    const bool apart = context_.origin || context_.build.options().explain;
+    const std::size_t per_step = apart ? 1 : all.size();
     for (std::size_t i = 0; i < all.size(); i += per_step) {
-      add("ImageTagTransformer",
+      add("ImageTagTransformer", "images", i,
           [rules = all.subspan(i, per_step), &specs = config_.images](ResMap& resources) {
             return set_images(resources, rules, specs);
           });
@@ -302,7 +347,7 @@ class Builder {
       return fail(trouble(std::move(loaded).error(), kKind, config.text()).at(where));
     }
     auto all = std::make_shared<std::vector<Replacement>>(*std::move(loaded));
-    add(kKind, [all, where](ResMap& resources) -> Result<void> {
+    add(kKind, "replacements", kWhole, [all, where](ResMap& resources) -> Result<void> {
       auto done = apply_replacements(resources, *all);
       if (!done) return fail(std::move(done).error().at(where));
       return {};
@@ -310,6 +355,7 @@ class Builder {
     return {};
   }
 
+  static constexpr std::size_t kWhole = yaml::Node::npos;  // the field, not one of its entries
   const StepContext& context_;
   const KustomizationFile& file_;
   const TransformerConfig& config_;
@@ -344,6 +390,9 @@ Result<std::vector<Generator>> builtin_generators(const StepContext& context) {
              return fail(std::move(made).error().at(context.file.where(context.build, field, i)));
            },
            context.builtin(kind), std::string(kind)});
+      if (!context.build.options().explain) continue;
+      all.back().field = field;
+      all.back().place = context.file.where(context.build, field, i);
     }
   };
   add(context.file.config_maps, "ConfigMapGenerator", "configMapGenerator", false);
@@ -410,7 +459,7 @@ Result<Resources> run_config_map_generator(const GeneratorArgs& args, const Step
 }
 
 Result<PatchRule> load_patch(const PatchEntry& entry, const std::string& config,
-                             const StepContext& context) {
+                             const StepContext& context, yaml::Node written) {
   const auto quoted = [&] { return config.empty() ? patch_config(entry) : config; };
   const std::string_view text = trim_patch(entry.patch);
   const PatchOptions options = entry.options.value_or(PatchOptions{});
@@ -422,7 +471,7 @@ Result<PatchRule> load_patch(const PatchEntry& entry, const std::string& config,
   }
   if (!text.empty()) {
     return read_patch(text, patch_source("patch", text), entry.target, options,
-                      reader_for(context, FileId::kNone, {}));
+                      inline_reader(context, written));
   }
   auto blob = context.loader.load(entry.path);
   if (!blob) {
@@ -434,13 +483,17 @@ Result<PatchRule> load_patch(const PatchEntry& entry, const std::string& config,
                     reader_for(context, id, entry.path));
 }
 
-Result<Resources> load_merge_patch(const std::string& path_or_text, const StepContext& context) {
+Result<Resources> load_merge_patch(const std::string& path_or_text, const StepContext& context,
+                                   yaml::Node written) {
   // Nearly every entry is a path; only text with a line break or a colon can be a resource.
   if (path_or_text.find_first_of("\n:{") != std::string::npos ||
       path_or_text.find_first_not_of(" \t") == std::string::npos || path_or_text[0] == '#') {
     auto inline_patch = read_resources(std::make_shared<const std::string>(path_or_text),
                                        FileId::kNone, {}, context.build);
-    if (inline_patch) return inline_patch;
+    if (inline_patch) {
+      place_inline(*inline_patch, written);
+      return inline_patch;
+    }
   }
   SLUICE_TRY(const sources::Blob blob, context.loader.load(path_or_text));
   const FileId id = context.build.files().add(context.build.tree().display(blob.real_path));

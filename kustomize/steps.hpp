@@ -23,12 +23,16 @@ namespace sluice::kustomize {
 struct Transformer {
   std::function<Result<void>(ResMap&)> run;
   std::optional<Origin> origin;  ///< recorded on every resource after the run
+  std::string field = {};        ///< of the kustomization file, for BuildOptions::explain
+  Where place = {};              ///< of the entry
 };
 
 struct Generator {
   std::function<Result<Resources>()> run;
   std::optional<Origin> origin;
-  std::string name;  ///< for messages
+  std::string name;        ///< for messages
+  std::string field = {};  ///< as in Transformer
+  Where place = {};
 };
 
 /// Where steps are configured: one kustomization directory.
@@ -58,10 +62,12 @@ Result<Transformer> transformer_from_plugin(const BuildResource& config,
 // --- shared by both ---
 Result<Resources> run_config_map_generator(const generators::GeneratorArgs& args,
                                            const StepContext& context, bool is_secret);
-/// Reads and parses a patch file or inline patch. `config` is what the messages quote.
+/// Reads and parses a patch file or inline patch. `config` is what the messages quote; `written`,
+/// if known, is the node of the inline text in a kustomization file.
 Result<PatchRule> load_patch(const PatchEntry& entry, const std::string& config,
-                             const StepContext& context);
-Result<Resources> load_merge_patch(const std::string& path_or_text, const StepContext& context);
+                             const StepContext& context, yaml::Node written = {});
+Result<Resources> load_merge_patch(const std::string& path_or_text, const StepContext& context,
+                                   yaml::Node written = {});
 Result<Json6902Rule> load_json6902(const Selector& target, const std::string& path,
                                    const std::string& text, const StepContext& context);
 Result<std::vector<Replacement>> load_replacements(const std::vector<ReplacementEntry>& entries,

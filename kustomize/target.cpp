@@ -10,6 +10,7 @@
 #include "origin.hpp"
 #include "schema.hpp"
 #include "steps.hpp"
+#include "trace.hpp"
 
 namespace sluice::kustomize {
 
@@ -189,8 +190,12 @@ Result<Accumulator> Target::accumulate_into(Accumulator all) {
 Result<void> Target::accumulate_paths(Accumulator& all, const std::vector<std::string>& paths,
                                       std::string_view field) {
   for (std::size_t i = 0; i < paths.size(); ++i) {
+    const std::size_t before = all.resources.size();
     auto done = accumulate_path(all, paths[i]);
     if (!done) return fail(std::move(done).error().at(file_.where(*context_, field, i)));
+    if (context_->options().explain) {
+      trace_step(all.resources, before, file_.where(*context_, field, i), field, /*always=*/true);
+    }
   }
   return {};
 }
@@ -231,6 +236,14 @@ Result<void> Target::accumulate_file(Accumulator& all, const std::string& path) 
     const Origin origin = append_origin(*origin_, path);
     for (auto& resource : *resources)
       annotate_origin(*resource, origin);
+  }
+  if (context_->options().explain) {
+    for (auto& resource : *resources) {
+      resource->trace = std::make_shared<Trace>();
+      resource->trace->last = resource->doc;
+      resource->trace->history.push_back(
+          {context_->where(std::as_const(*resource).root()), "read", {}, {}, {}});
+    }
   }
   // A file that names one id twice fails as a file; one that repeats another's fails in merging.
   auto map = to_res_map(*std::move(resources), context_->schema());
@@ -331,6 +344,8 @@ Result<void> Target::run_generators(Accumulator& all) {
                           .prefix("failed to load generator: ")
                           .at(context_->where(std::as_const(*config).root())));
       }
+      generator->field = "generators " + id_text(config->id);
+      generator->place = context_->where(std::as_const(*config).root());
       generators.push_back(*std::move(generator));
     }
   }
@@ -350,6 +365,9 @@ Result<void> Target::run_generators(Accumulator& all) {
                         .at(where));
       }
     }
+    if (context_->options().explain) {
+      trace_step(all.resources, 0, generator.place, generator.field);
+    }
   }
   return {};
 }
@@ -366,6 +384,8 @@ Result<void> Target::run_transformers(Accumulator& all) {
         return fail(
             std::move(transformer).error().at(context_->where(std::as_const(*config).root())));
       }
+      transformer->field = "transformers " + id_text(config->id);
+      transformer->place = context_->where(std::as_const(*config).root());
       transformers.push_back(*std::move(transformer));
     }
   }
@@ -373,6 +393,9 @@ Result<void> Target::run_transformers(Accumulator& all) {
     SLUICE_CHECK(transformer.run(all.resources));
     if (transformer.origin) note_transformation(all.resources, *transformer.origin);
     all.resources.drop_empty();
+    if (context_->options().explain) {
+      trace_step(all.resources, 0, transformer.place, transformer.field);
+    }
   }
   return {};
 }

@@ -17,6 +17,7 @@
 #include "sluice/base/tree_path.hpp"
 #include "sluice/decrypt/decryptor.hpp"
 #include "sluice/decrypt/sops_file.hpp"
+#include "sluice/kustomize/provenance.hpp"
 #include "sluice/kustomize/resource_set.hpp"
 #include "sluice/sources/tree.hpp"
 #include "sluice/yaml/read.hpp"
@@ -83,6 +84,8 @@ struct BuildOptions {
   Overrides overrides;
   std::size_t max_resources = 1'000'000;
   unsigned threads = 0;  ///< for parsing and printing; 0: the machine's cores
+  /// Record what each layer does to each object: BuildResult::histories.
+  bool explain = false;
   CancelToken cancel;
   /// Called with each warning as it is found, so that they are seen when the build fails, too.
   std::function<void(std::string_view line)> on_warning;
@@ -93,6 +96,7 @@ struct BuildResult {
   std::shared_ptr<decrypt::SopsFiles> encrypted;  ///< files whose leaves are in `resources`
   std::vector<std::string> warnings;  ///< as kustomize prints on stderr, without newline
   std::vector<TreePath> reads;        ///< files and directories looked at, misses included
+  std::vector<History> histories;     ///< of each resource; empty without BuildOptions::explain
 };
 
 /// Builds `directory` of `tree`. Errors carry kustomize's wording in message() and the place in

@@ -19,6 +19,8 @@ struct Resource {
   ObjectId id;  ///< ns as in metadata.namespace: "" when not set
   yaml::Document document;
   bool cluster_scoped = false;  ///< known to live outside namespaces
+  /// What the object was called in lower layers; only with BuildOptions::explain.
+  std::vector<std::string> former_names;
 };
 
 struct ResourceSet {
