@@ -443,7 +443,7 @@ Result<Make> configured_generator(const BuildResource& config, const StepContext
 Result<Run> configured_transformer(const BuildResource& config, const StepContext& context) {
   const TransformerRow* row = find_row<TransformerRow>(kTransformers, config.id.gvk.kind);
   if (row == nullptr) return fail(not_loadable(config, context));
-  auto read = read_config(config.root(), row->fields);
+  auto read = read_config(config.root(), row->fields, config.id.gvk.kind);
   if (!read) return fail(configuration_failed(std::move(read).error(), config, context));
   auto run =
       row->configure(std::make_shared<PluginConfig>(*std::move(read)), config.root(), context);
