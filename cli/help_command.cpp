@@ -88,8 +88,9 @@ unreadable, 91 a path that cannot be read.
 
 age identities are looked for in SOPS_AGE_KEY, SOPS_AGE_KEY_FILE and
 $XDG_CONFIG_HOME/sops/age/keys.txt (~/.config/sops/age/keys.txt); SSH keys that are recipients, in
-SOPS_AGE_SSH_PRIVATE_KEY_FILE, ~/.ssh/id_ed25519 and ~/.ssh/id_rsa. OpenPGP secret keys: SLUICE_PGP_KEY_FILE
-(what gpg --export-secret-keys wrote; several files with ":" between them) and secring.gpg of GNUPGHOME.
+SOPS_AGE_SSH_PRIVATE_KEY_FILE, ~/.ssh/id_ed25519 and ~/.ssh/id_rsa; what SOPS_AGE_KEY_CMD prints. OpenPGP secret keys: SLUICE_PGP_KEY_FILE
+(what gpg --export-secret-keys wrote; several files with ":" between them) and secring.gpg of GNUPGHOME;
+with SOPS_GPG_EXEC=gpg those of gpg and its agent.
 Passphrases: a line each of the descriptor SLUICE_PASSPHRASE_FD names, or a prompt on the terminal.
 AWS, GCP, Azure and Huawei KMS and Vault
 find their credentials as their own tools do, when a file has such a key. A Vault server that only the file

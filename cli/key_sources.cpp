@@ -1,9 +1,11 @@
 #include "key_sources.hpp"
 
+#include "sluice/base/process.hpp"
 #include "sluice/decrypt/pgp_keys.hpp"
 
 #include "cloud_keys.hpp"
 #include "environment.hpp"
+#include "key_command.hpp"
 #include "passphrases.hpp"
 
 namespace sluice::cli {
@@ -42,7 +44,13 @@ Result<void> add_ssh_keys(decrypt::AgeKeyService& age) {
     SLUICE_TRY(const auto text, read_secret_file(path));
     SLUICE_CHECK(age.add_identities(text, "SOPS_AGE_SSH_PRIVATE_KEY_FILE " + path));
   }
-  // Read when nothing else opens a file: most have no such recipient.
+  // Read, or run, when nothing else opens a file.
+  for (const char* name : {"SOPS_AGE_KEY_CMD", "SOPS_AGE_SSH_PRIVATE_KEY_CMD"}) {
+    if (environment(name).empty()) continue;
+    age.add_source(
+        name, [name](const std::string& recipient) { return run_key_command(name, recipient); });
+  }
+  // The same: most files have no such recipient.
   for (const char* name : {".ssh/id_ed25519", ".ssh/id_rsa"}) {
     const std::string path = in_home(name);
     if (path.empty()) continue;
@@ -90,7 +98,11 @@ Result<decrypt::KeyServices> keys_from_environment() {
   SLUICE_CHECK(add_age_keys(*age));
   SLUICE_CHECK(add_ssh_keys(*age));
   SLUICE_CHECK(add_pgp_keys(*pgp));
-  return with_cloud_keys({age, pgp});
+  decrypt::KeyServices services{age, pgp};
+  if (const std::string gpg = environment("SOPS_GPG_EXEC"); !gpg.empty()) {
+    services.push_back(decrypt::make_gpg_program_service(run_program, gpg, whole_environment()));
+  }
+  return with_cloud_keys(std::move(services));
 }
 
 Result<decrypt::KeyServices> age_keys_from_environment() {

@@ -1,6 +1,6 @@
 #pragma once
 /// librnp, loaded when it is first needed: with the libraries that it needs in turn it would cost
-/// each start of the program more than most commands take (docs/adr/0009).
+/// each start of the program more than most commands take (docs/adr/0032).
 
 #include <rnp/rnp.h>
 

@@ -5,12 +5,13 @@
 /// decrypting, a hidden recipient is tried with each key.
 ///
 /// librnp is loaded when the first key is needed, and costs nothing before. Never writes a key
-/// anywhere; the gpg program is never started.
+/// anywhere; the gpg program is started only by the service that is made for it.
 
 #include <functional>
 #include <memory>
 #include <string>
 
+#include "sluice/base/process.hpp"
 #include "sluice/decrypt/decryptor.hpp"
 #include "sluice/decrypt/passphrase.hpp"
 
@@ -41,5 +42,11 @@ bool is_pgp_key(const crypto::SecretBytes& text);
 
 /// Without `ask`, keys that are protected by a passphrase cannot be used.
 std::shared_ptr<PgpKeyService> make_pgp_key_service(AskPassphrase ask = {});
+
+/// The keys of the gpg program `program` and its agent, for users who ask for that by name: smart
+/// cards, and keys that never leave gpg. Never used unless it was asked for. `environment` is
+/// gpg's.
+std::shared_ptr<KeyService> make_gpg_program_service(RunProgram run, std::string program,
+                                                     std::vector<std::string> environment);
 
 }  // namespace sluice::decrypt
