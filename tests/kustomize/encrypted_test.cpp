@@ -219,7 +219,7 @@ TEST_CASE("HelmRelease, ConfigMap, components: wherever a SOPS block is, its val
   const LiftedBuild built(
       {{"kustomization.yaml",
         "resources: [release.yaml]\ncomponents: [c]\npatches:\n- target: {kind: HelmRelease}\n"
-        "  patch: '[{op: add, path: /spec/interval, value: 1m}]'\n"},
+        "  patch: '[{\"op\": \"add\", \"path\": \"/spec/interval\", \"value\": \"1m\"}]'\n"},
        {"release.yaml", fixture("release.yaml")},
        {"c/kustomization.yaml",
         "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [secret.yaml]\n"
