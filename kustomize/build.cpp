@@ -61,8 +61,9 @@ Result<void> drop_local_config(ResMap& resources, const BuildContext& context) {
   return {};
 }
 
-// SetAnnotations(GetAnnotations()): every value becomes a string, and nothing is left of an empty
-// mapping. kustomize does this to each resource while it removes its own.
+// SetAnnotations(GetAnnotations()): every value becomes a string that is not folded (folded ones
+// change when they are printed), and nothing is left of an empty mapping. kustomize does this to
+// each resource while it removes its own.
 void clean_annotations(BuildResource& resource, bool keep_origin, bool keep_transformations) {
   const yaml::Ref metadata = resource.root().get("metadata");
   const yaml::Ref annotations = metadata.get("annotations");
@@ -76,7 +77,10 @@ void clean_annotations(BuildResource& resource, bool keep_origin, bool keep_tran
         annotations.key(i).set_string(std::string(annotations.key(i).text()));
       }
       const yaml::Ref value = annotations.value(i);
-      if (!value.is_string() && !value.is_encrypted()) value.set_string(std::string(value.text()));
+      if (value.is_encrypted()) continue;
+      if (!value.is_string() || value.style() == yaml::Style::kFolded) {
+        value.set_string(std::string(value.text()));
+      }
     }
   }
   const yaml::Node left = metadata.get("annotations");

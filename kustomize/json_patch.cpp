@@ -12,6 +12,7 @@
 #include "sluice/base/encoding.hpp"
 #include "sluice/yaml/read.hpp"
 #include "sluice/yaml/scalar.hpp"
+#include "sluice/yaml/write.hpp"
 
 #include "kustomize/go_json.hpp"
 #include "kustomize/gvk.hpp"
@@ -34,8 +35,10 @@ Result<void> number_to_json(yaml::Ref node, double value) {
   return {};
 }
 
-/// Gives every scalar the type and text that Go's json.Marshal prints for it.
-Result<void> to_json(yaml::Ref node, yaml::Schema schema, bool is_root = true) {
+/// Gives every scalar the type and text that Go's json.Marshal prints for it. For v3, the text it
+/// has after go-yaml printed the document.
+Result<void> to_json(yaml::Ref node, yaml::Schema schema, bool is_root = true,
+                     bool in_flow = false) {
   node.set_tag(0);  // JSON has no comments
   switch (node.kind()) {
     case Kind::kNull:
@@ -67,7 +70,8 @@ Result<void> to_json(yaml::Ref node, yaml::Schema schema, bool is_root = true) {
       return {};
     case Kind::kSequence:
       for (std::size_t i = 0; i < node.size(); ++i) {
-        SLUICE_CHECK(to_json(node.at(i), schema, false));
+        SLUICE_CHECK(
+            to_json(node.at(i), schema, false, in_flow || node.style() == yaml::Style::kFlow));
       }
       return {};
     case Kind::kMapping:
@@ -80,10 +84,15 @@ Result<void> to_json(yaml::Ref node, yaml::Schema schema, bool is_root = true) {
           }
           key.set_string(std::string(key.text()));
         }
-        SLUICE_CHECK(to_json(node.value(i), schema, false));
+        SLUICE_CHECK(
+            to_json(node.value(i), schema, false, in_flow || node.style() == yaml::Style::kFlow));
       }
       return {};
     case Kind::kString:
+      if (schema == yaml::Schema::kV3 && node.style() == yaml::Style::kFolded && !in_flow) {
+        node.set_scalar(Kind::kString, yaml::refolded(node.text()), yaml::Style::kLiteral);
+      }
+      return {};
     case Kind::kEncrypted:
       return {};
   }

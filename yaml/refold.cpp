@@ -1,6 +1,6 @@
-#include "refold.hpp"
-
 #include <cstddef>
+
+#include "sluice/yaml/write.hpp"
 
 #include "scalar_shape.hpp"
 

@@ -10,7 +10,6 @@
 #include "go_scalar.hpp"
 #include "natural_order.hpp"
 #include "output.hpp"
-#include "refold.hpp"
 #include "scalar_shape.hpp"
 
 namespace sluice::yaml {

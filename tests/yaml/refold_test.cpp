@@ -1,5 +1,4 @@
 // Folded scalars on kustomize's way out. Expectations are kustomize 5.8.2's.
-#include "yaml/refold.hpp"
 
 #include "sluice/yaml/read.hpp"
 #include "sluice/yaml/write.hpp"

@@ -57,4 +57,10 @@ struct JsonOptions {
 Result<void> write_go_json(Node node, ByteSink& out, const JsonOptions& options = {});
 Result<void> write_go_json(Node node, std::string& out, const JsonOptions& options = {});
 
+/// What is read again of a folded scalar (`>`) that go-yaml v3 has printed: it keeps the style and
+/// prints it wrongly, a line break before a more indented line is doubled, and so is one of several
+/// at the end. Paragraphs of text come back as they were. The writers above do this by themselves;
+/// it is for what goes through JSON on the way.
+std::string refolded(std::string_view text);
+
 }  // namespace sluice::yaml
