@@ -152,6 +152,38 @@ std::size_t utf8_length(std::string_view text) {
 
 }  // namespace
 
+namespace {
+
+char32_t rune_of(std::string_view sequence) {
+  char32_t rune = static_cast<unsigned char>(sequence[0]);
+  if (sequence.size() > 1) rune &= 0x7fU >> sequence.size();
+  for (const char c : sequence.substr(1))
+    rune = rune << 6 | (static_cast<unsigned char>(c) & 0x3f);
+  return rune;
+}
+
+/// strconv.IsPrint, but for code points that are not assigned: letters, marks, numbers, symbols and
+/// punctuation, not spaces, controls, formats and private ones.
+bool is_go_printable(char32_t rune) {
+  struct Range {
+    char32_t first, last;
+  };
+  static constexpr Range kNot[] = {
+      {0x80, 0xa0},       {0xad, 0xad},       {0x600, 0x605},     {0x61c, 0x61c},
+      {0x6dd, 0x6dd},     {0x70f, 0x70f},     {0x890, 0x891},     {0x8e2, 0x8e2},
+      {0x1680, 0x1680},   {0x180e, 0x180e},   {0x2000, 0x200f},   {0x2028, 0x202f},
+      {0x205f, 0x206f},   {0x3000, 0x3000},   {0xe000, 0xf8ff},   {0xfeff, 0xfeff},
+      {0xfff0, 0xfffb},   {0xfffe, 0xffff},   {0x110bd, 0x110bd}, {0x110cd, 0x110cd},
+      {0x13430, 0x1343f}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe00ff},
+      {0xe01f0, 0x10ffff}};
+  for (const Range& range : kNot) {
+    if (rune <= range.last) return rune < range.first;
+  }
+  return true;
+}
+
+}  // namespace
+
 bool is_valid_utf8(std::string_view text) {
   while (!text.empty()) {
     const std::size_t length = utf8_length(text);
@@ -212,8 +244,10 @@ std::string go_quote(std::string_view text) {
             out += static_cast<char>(c);
           }
       }
-    } else {
+    } else if (const char32_t rune = rune_of(text.substr(0, length)); is_go_printable(rune)) {
       out += text.substr(0, length);
+    } else {
+      escape(rune < 0x10000 ? "\\u%04x" : "\\U%08x", static_cast<unsigned>(rune));
     }
     text.remove_prefix(length);
   }

@@ -126,8 +126,12 @@ Result<void> set_images(ResMap& resources, std::span<const ImageRule> rules,
     for (const CompiledImage& image : images) {
       for (const yaml::Ref node : in_lists)
         SLUICE_CHECK(update(node, image));
-      for (const yaml::Ref node : in_specs)
-        SLUICE_CHECK(update(node, image));
+      for (const yaml::Ref node : in_specs) {
+        if (update(node, image)) continue;
+        // Once more, for an error that names the field.
+        SLUICE_CHECK(compiled.apply(root, item->id.gvk, Creates::kNothing,
+                                    [&](yaml::Ref one) { return update(one, image); }));
+      }
     }
   }
   return {};

@@ -82,9 +82,20 @@ bool may_hold_next_line(std::string_view text) {
   return false;
 }
 
+// The writer treats folded scalars as go-yaml v3 does, which this file never meets.
+void forget_folding(yaml::Ref node) {
+  if (node.is_scalar()) {
+    if (node.style() == yaml::Style::kFolded) node.set_style(yaml::Style::kLiteral);
+    return;
+  }
+  for (std::size_t i = 0; i < node.size(); ++i)
+    forget_folding(node.is_mapping() ? node.value(i) : node.at(i));
+}
+
 // kustomize hands each generator and transformer its part of the file as YAML made from JSON, in
 // which this character is read as a line break and folded.
 Result<void> fold_next_lines(yaml::Document& document) {
+  forget_folding(document.root());
   std::string text;
   SLUICE_CHECK(yaml::write_yaml(std::as_const(document).root(), text));
   yaml::ReadOptions options;

@@ -8,6 +8,7 @@
 
 #include "kustomize/field_spec.hpp"
 #include "kustomize/gvk.hpp"
+#include "kustomize/replacements.hpp"
 #include "kustomize/strategic_merge.hpp"
 #include "kustomize/transformers.hpp"
 
@@ -106,15 +107,9 @@ Result<void> merge_into_all(ResMap& resources, const std::vector<BuildResource*>
     SLUICE_CHECK(merge_into(resources, *target, patch, std::as_const(content).root()));
     deleted = deleted || target->is_empty();
   }
-  if (patch.allow_name_change || patch.allow_kind_change) {
-    for (const BuildResource* target : targets) {
-      if (target->is_empty() || resources.by_current_id(target->id).size() < 2) continue;
-      return fail(Code::kInvalid,
-                  "may not add resource with an already registered id: " + id_text(target->id));
-    }
-  }
   if (deleted) resources.drop_empty();
-  return {};
+  if (!patch.allow_name_change && !patch.allow_kind_change) return {};
+  return resources.check_unique();
 }
 
 /// ResMap.GetById.
@@ -201,6 +196,7 @@ Result<void> apply_json(ResMap& resources, BuildResource& target, const JsonPatc
     for (const auto& [name, text] : own)
       annotations.put_string(name, text);
   }
+  if (target.check_types) SLUICE_CHECK(check_types(root));  // the trip prints the resource
   SLUICE_CHECK(patch.apply(root));
   const yaml::Ref metadata = root.put_mapping("metadata");
   const yaml::Ref annotations = field(metadata, "annotations");

@@ -426,6 +426,32 @@ Error configuration_failed(Error error, const BuildResource& config, const StepC
       .at(context.build.where(std::as_const(config).root()));
 }
 
+bool changes_in_print(Node node) {
+  if (node.is_scalar()) {
+    return node.style() == yaml::Style::kFolded || node.kind() == yaml::Kind::kTimestamp ||
+           node.kind() == yaml::Kind::kBinary ||
+           node.text().find("\xC2\x85") != std::string_view::npos;
+  }
+  for (std::size_t i = 0; i < node.size(); ++i) {
+    if (changes_in_print(node.is_mapping() ? node.value(i) : node.at(i))) return true;
+  }
+  return false;
+}
+
+/// kustomize hands a plugin its config as the YAML that it would print, in which dates, folded
+/// scalars and U+0085 are not what they were. Other configs keep their places.
+Result<void> print_and_read(yaml::Document& config) {
+  const Node root = std::as_const(config).root();
+  if (!config.leaves().empty() || !changes_in_print(root)) return {};
+  std::string text;
+  SLUICE_CHECK(yaml::write_yaml(root, text));
+  yaml::ReadOptions options;
+  options.schema = yaml::Schema::kV2;
+  SLUICE_TRY(auto documents, yaml::read_yaml(text, root.file(), options));
+  if (!documents.empty()) config = std::move(documents.front());
+  return {};
+}
+
 Error not_loadable(const BuildResource& config, const StepContext& context) {
   return Error(Code::kInvalid, "unable to load builtin " + gvk_text(config.id.gvk),
                context.build.where(std::as_const(config).root()));
@@ -435,7 +461,9 @@ Error not_loadable(const BuildResource& config, const StepContext& context) {
 Result<Make> configured_generator(const BuildResource& config, const StepContext& context) {
   const GeneratorRow* row = find_row<GeneratorRow>(kGenerators, config.id.gvk.kind);
   if (row == nullptr) return fail(not_loadable(config, context));
-  auto run = row->configure(config.root(), context);
+  yaml::Document printed = config.doc;
+  SLUICE_CHECK(print_and_read(printed));
+  auto run = row->configure(std::as_const(printed).root(), context);
   if (!run) return fail(configuration_failed(std::move(run).error(), config, context));
   return run;
 }
@@ -443,10 +471,12 @@ Result<Make> configured_generator(const BuildResource& config, const StepContext
 Result<Run> configured_transformer(const BuildResource& config, const StepContext& context) {
   const TransformerRow* row = find_row<TransformerRow>(kTransformers, config.id.gvk.kind);
   if (row == nullptr) return fail(not_loadable(config, context));
-  auto read = read_config(config.root(), row->fields, config.id.gvk.kind);
+  yaml::Document printed = config.doc;
+  SLUICE_CHECK(print_and_read(printed));
+  const Node root = std::as_const(printed).root();
+  auto read = read_config(root, row->fields, config.id.gvk.kind);
   if (!read) return fail(configuration_failed(std::move(read).error(), config, context));
-  auto run =
-      row->configure(std::make_shared<PluginConfig>(*std::move(read)), config.root(), context);
+  auto run = row->configure(std::make_shared<PluginConfig>(*std::move(read)), root, context);
   if (!run) return fail(configuration_failed(std::move(run).error(), config, context));
   return run;
 }

@@ -219,8 +219,11 @@ Result<void> ResMap::check_unique() const {
   for (const auto& item : items_) {
     const auto same = by_current_id(item->id);
     if (same.size() > 1) {
+      const auto last = std::max_element(
+          same.begin(), same.end(),
+          [](const auto* a, const auto* b) { return a->position_ < b->position_; });
       return fail(Code::kInvalid,
-                  "may not add resource with an already registered id: " + id_text(same[1]->id));
+                  "may not add resource with an already registered id: " + id_text((*last)->id));
     }
   }
   return {};

@@ -287,10 +287,19 @@ Result<Merger::Outcome> Merger::walk_mapping(Maybe dest, Maybe origin, const Sch
       changed = true;
       continue;
     }
-    if (*value.node != old) {
-      changed = true;
-      take_style(ref(*value.node), ref(old));
+    if (*value.node == old) {
+      entries[index] = {key, old};
+      continue;
     }
+    take_style(ref(*value.node), ref(old));
+    if (is_leaf(ref(old)) && is_leaf(ref(*value.node))) {
+      // In its place: a label or annotation may stand elsewhere, too (shares_nodes), and kustomize
+      // changes all of them.
+      ref(old).assign(ref(*value.node));
+      entries[index] = {key, old};
+      continue;
+    }
+    changed = true;
     entries[index] = {key, *value.node};
   }
   if (changed) {

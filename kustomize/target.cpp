@@ -150,7 +150,12 @@ Result<Accumulator> Target::accumulate_into(Accumulator all) {
   if (!read) return fail(std::move(read).error().prefix("accumulating resources: "));
 
   SLUICE_TRY(const auto config, load_configurations(file_.configurations, loader_, *context_));
-  SLUICE_CHECK(all.config.merge(config));
+  if (auto merged = all.config.merge(config); !merged) {
+    return fail(std::move(merged)
+                    .error()
+                    .prefix("merging config: ")
+                    .at(file_.where(*context_, "configurations")));
+  }
   auto crds = load_crds(file_.crds, loader_, *context_);
   if (!crds) {
     return fail(std::move(crds)
@@ -158,7 +163,10 @@ Result<Accumulator> Target::accumulate_into(Accumulator all) {
                     .prefix("loading CRDs " + go_list(file_.crds) + ": ")
                     .at(file_.where(*context_, "crds")));
   }
-  SLUICE_CHECK(all.config.merge(*crds));
+  if (auto merged = all.config.merge(*crds); !merged) {
+    return fail(
+        std::move(merged).error().prefix("merging CRDs: ").at(file_.where(*context_, "crds")));
+  }
   SLUICE_CHECK(run_generators(all));
 
   for (std::size_t i = 0; i < file_.components.size(); ++i) {
@@ -287,11 +295,15 @@ Result<void> Target::accumulate_directory(Accumulator& all, Loader loader, const
     auto done = target.accumulate(std::exchange(all, Accumulator(context_->schema())));
     if (!done) return recursed(std::move(done).error());
     all = *std::move(done);
+    if (auto unique = all.resources.check_unique(); !unique) {
+      return fail(std::move(unique).error().prefix("recursed merging from path '" + shown + "': "));
+    }
     return {};
   }
   auto done = target.accumulate();
   if (!done) return recursed(std::move(done).error());
-  auto merged = all.merge(*std::move(done));
+  auto merged = done->resources.check_unique();
+  if (merged) merged = all.merge(*std::move(done));
   if (!merged) {
     return fail(std::move(merged).error().prefix("recursed merging from path '" + shown + "': "));
   }

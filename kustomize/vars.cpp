@@ -190,9 +190,11 @@ Result<void> resolve_vars(Accumulator& all, BuildContext& context) {
     vars[name].value = *std::move(value);
   }
   FieldSpecs specs(all.config.get().var_reference);
+  Result<void> done;
   for (const auto& resource : all.resources.items()) {
-    SLUICE_CHECK(specs.apply(resource->root(), resource->id.gvk, Creates::kNothing,
-                             [&](yaml::Ref node) { return replace_all(node, vars); }));
+    done = specs.apply(resource->root(), resource->id.gvk, Creates::kNothing,
+                       [&](yaml::Ref node) { return replace_all(node, vars); });
+    if (!done) break;  // the warning below comes first
     all.resources.changed(*resource);
   }
   std::string unused;
@@ -203,7 +205,7 @@ Result<void> resolve_vars(Accumulator& all, BuildContext& context) {
     any_unused = true;
   }
   if (any_unused) context.warn("well-defined vars that were never replaced: " + unused);
-  return {};
+  return done;
 }
 
 }  // namespace sluice::kustomize

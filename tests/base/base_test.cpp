@@ -121,3 +121,9 @@ TEST_CASE("Gvk and ObjectId: the forms used in messages") {
   CHECK(ObjectId{Gvk::from("v1", "Secret"), "ns", "db"}.text() == "Secret/ns/db");
   CHECK(ObjectId{Gvk::from("v1", "Namespace"), "", "ns"}.text() == "Namespace/ns");
 }
+
+TEST_CASE("go_quote: what strconv.IsPrint refuses is escaped") {
+  CHECK(sluice::go_quote("a\xE2\x80\x8B\xC2\xA0\xC3\xBC\xEF\xBB\xBF") ==
+        R"("a\u200b\u00a0ü\ufeff")");
+  CHECK(sluice::go_quote("\xF3\xA0\x80\x81\xF0\x9F\x98\x80") == "\"\\U000e0001\xF0\x9F\x98\x80\"");
+}

@@ -342,3 +342,90 @@ TEST_CASE("warnings: deprecated fields, in kustomize's words, also when the buil
         "[EXPERIMENTAL] Run 'kustomize edit fix' to update your Kustomization "
         "automatically.");
 }
+
+TEST_CASE("vars: unused ones are named also when another cannot be set") {
+  std::vector<std::string> lines;
+  kustomize::BuildOptions options;
+  options.on_warning = [&](std::string_view line) { lines.emplace_back(line); };
+  const std::string pod =
+      "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{args: [1]}]}}";
+  (void)build_error(
+      {{"kustomization.yaml",
+        "resources: [p.yaml]\nvars: [{name: A, objref: {apiVersion: v1, kind: Pod, name: p}}]\n"},
+       {"p.yaml", pod}},
+      "", options);
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[1] == "well-defined vars that were never replaced: A");
+}
+
+TEST_CASE("crds, configurations: an error names the field before the cause") {
+  CHECK(contains(build_error({{"kustomization.yaml", "crds: [a.json, b.json]\n"}}).message(),
+                 "loading CRDs [a.json b.json]: evalsymlink failure on "));
+  CHECK(build_error({{"kustomization.yaml", "resources: [base]\nconfigurations: [c.yaml]\n"},
+                     {"c.yaml", "commonLabels: [{path: x/y, create: false}]\n"},
+                     {"base/kustomization.yaml", "configurations: [c.yaml]\n"},
+                     {"base/c.yaml", "commonLabels: [{path: x/y, create: true}]\n"}})
+            .message() ==
+        "merging config: failed to merge CommonLabels fieldSpec: conflicting fieldspecs");
+}
+
+TEST_CASE("images: a field that holds no scalar is named") {
+  CHECK(build_error({{"kustomization.yaml",
+                      "resources: [cm.yaml]\nconfigurations: [c.yaml]\n"
+                      "images: [{name: a, newTag: b}]\n"},
+                     {"c.yaml", "images: [{path: data}]\n"},
+                     {"cm.yaml", kConfigMap}})
+            .message()
+            .starts_with("considering field 'data' of object ConfigMap.v1.[noGrp]/cm.[noNs]: "
+                         "wrong node kind: expected ScalarNode but got MappingNode"));
+}
+
+TEST_CASE("resources that a replacement makes one are refused where they are merged") {
+  const std::string two =
+      "{apiVersion: v1, kind: A, metadata: {name: x}}\n---\n"
+      "{apiVersion: v1, kind: B, metadata: {name: x}}\n";
+  const std::string replace =
+      "resources: [two.yaml]\nreplacements:\n- sourceValue: C\n  targets:\n"
+      "  - {select: {name: x}, fieldPaths: [kind]}\n";
+  CHECK(contains(build_error({{"kustomization.yaml", "resources: [base]\n"},
+                              {"base/kustomization.yaml", replace},
+                              {"base/two.yaml", two}})
+                     .message(),
+                 "recursed merging from path 'base': may not add resource with an already "
+                 "registered id: C.v1.[noGrp]/x.[noNs]"));
+  CHECK(contains(build_error({{"kustomization.yaml", "components: [part]\n"},
+                              {"part/kustomization.yaml", "kind: Component\n" + replace},
+                              {"part/two.yaml", two}})
+                     .message(),
+                 "accumulating components: accumulateDirectory: \"recursed merging from path "
+                 "'part': may not add resource with an already registered id: "));
+}
+
+TEST_CASE("a JSON patch meets the text that a replacement left in a field of another type") {
+  CHECK(build_error({{"kustomization.yaml",
+                      "resources: [base]\n"
+                      "patches: [{target: {kind: A}, patch: '[{op: add, "
+                      "path: /x, value: 1}]'}]\n"},
+                     {"base/kustomization.yaml",
+                      "resources: [a.yaml]\nreplacements:\n- sourceValue: text\n  targets:\n"
+                      "  - {select: {name: x}, fieldPaths: [number]}\n"},
+                     {"base/a.yaml", "{apiVersion: v1, kind: A, metadata: {name: x}, number: 1}"}})
+            .message() == "yaml: cannot decode !!str `text` as a !!int");
+}
+
+TEST_CASE("kustomization file: U+0085 does not change folded scalars elsewhere") {
+  CHECK(contains(build_text({{"kustomization.yaml",
+                              "configMapGenerator:\n- name: a\n  literals:\n  - \"n=\\x85\"\n"
+                              "  - >\n    k=a\n     b\n"}}),
+                 "  k: |\n    a\n     b\n"));
+}
+
+TEST_CASE("a name with a comma that a transformer changes is refused, where kustomize panics") {
+  const Error error =
+      build_error({{"kustomization.yaml", "namePrefix: p-\nresources: [a.yaml]\n"},
+                   {"a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ENC[a,b]\n"}});
+  CHECK(error.message() ==
+        "number of previous names, number of previous namespaces, number of previous kinds not "
+        "equal");
+  CHECK(error.where().text() == "a.yaml:1:1");
+}

@@ -156,3 +156,14 @@ TEST_CASE("two resources that a patch gives one id are refused") {
   CHECK(patched(resources, rule) ==
         "error: may not add resource with an already registered id: ConfigMap.v1.[noGrp]/c.[noNs]");
 }
+
+TEST_CASE("of two resources that a patch gives one id, the later is named") {
+  Resources resources(
+      "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}\n---\n"
+      "{apiVersion: v1, kind: ConfigMap, metadata: {name: b, namespace: default}}");
+  const auto rule = read("{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}",
+                         by_kind("ConfigMap"), {true, false});
+  CHECK(patched(resources, rule) ==
+        "error: may not add resource with an already registered id: "
+        "ConfigMap.v1.[noGrp]/c.default");
+}
