@@ -16,6 +16,12 @@ sluice_script_test(scripts/scripts_test 120 scripts/scripts_test.py)
 sluice_script_test(differential/sops_fuzz 300 differential/sops_fuzz.py --count 300)
 sluice_script_test(e2e/cluster 300 e2e/cluster_test.py)
 
+# A few thousand random kustomizations beside the real kustomize, a new seed each day.
+add_executable(build_server ${PROJECT_SOURCE_DIR}/tests/differential/build_server.cpp)
+target_link_libraries(build_server PRIVATE sluice_kustomize)
+sluice_script_test(differential/fuzz 300 differential/fuzz.py --sluice $<TARGET_FILE:build_server>
+  --seconds 40)
+
 # End-to-end scripts of other files, one test each: tests/e2e/NAME_e2e.py.
 file(GLOB e2e_scripts CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/tests
   ${PROJECT_SOURCE_DIR}/tests/e2e/*_e2e.py)
