@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
+#include "sluice/yaml/commented.hpp"
+
 #include "metadata_write.hpp"
 #include "open_tree.hpp"
 #include "written_file.hpp"
-#include "yaml_nodes.hpp"
 
 namespace sluice::decrypt {
 namespace {
@@ -33,7 +34,7 @@ std::size_t count_comments(const Item& item) {
 // readable.
 bool has_all_comments(std::string_view text, Format format, const Tree& tree) {
   if (format != Format::kYaml) return true;
-  const auto lines = count_yaml_comments(text);
+  const auto lines = yaml::count_comments(text);
   std::size_t known = 0;
   for (const Item& document : tree)
     known += count_comments(document);

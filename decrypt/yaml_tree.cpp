@@ -5,16 +5,17 @@
 #include <unordered_map>
 
 #include "sluice/base/encoding.hpp"
+#include "sluice/yaml/commented.hpp"
 #include "sluice/yaml/scalar.hpp"
 
 #include "numbers.hpp"
 #include "tree.hpp"
-#include "yaml_nodes.hpp"
-#include "yaml_scan.hpp"
 
 namespace sluice::decrypt {
 namespace {
 
+using yaml::CommentedDocument;
+using yaml::CommentedNode;
 using yaml::Kind;
 
 // Nodes that aliases may add: this many, and ten for each node that is written out.
@@ -26,7 +27,7 @@ class Builder {
  public:
   explicit Builder(std::string_view text) : text_(text), budget_(kFreeAliasNodes + text.size()) {}
 
-  Result<Item> document(const YamlDocument& document) {
+  Result<Item> document(const CommentedDocument& document) {
     Item root;
     root.kind = ItemKind::kMapping;
     add_comment(document.head, root.items, false);
@@ -35,7 +36,7 @@ class Builder {
     root.begin = document.root->begin;
     root.column = document.root->column;
     root.end = document.end;
-    root.in_flow = document.root->kind != YamlNode::Kind::kMapping ||
+    root.in_flow = document.root->kind != CommentedNode::Kind::kMapping ||
                    document.root->style == yaml::Style::kFlow;
     return root;
   }
@@ -52,7 +53,7 @@ class Builder {
       Item item;
       item.kind = ItemKind::kComment;
       item.inline_comment = is_inline;
-      const std::size_t place = line.find(kCommentPlace);
+      const std::size_t place = line.find(yaml::kCommentPlace);
       item.text = line.substr(1, place - 1);
       if (place != std::string_view::npos && aliases_ == 0) {
         const char* const digits = line.data() + place + 1;
@@ -63,11 +64,11 @@ class Builder {
     }
   }
 
-  static tl::unexpected<Error> refuse(const YamlNode& node, std::string message) {
+  static tl::unexpected<Error> refuse(const CommentedNode& node, std::string message) {
     return fail(Code::kInvalid, std::move(message), Where{"", node.line_number, node.column});
   }
 
-  Result<void> count(const YamlNode& node) {
+  Result<void> count(const CommentedNode& node) {
     if (++nodes_ <= budget_) return {};
     return fail(Code::kUnsupported,
                 "yaml: aliases expand to more than " + std::to_string(budget_) + " nodes",
@@ -75,23 +76,23 @@ class Builder {
   }
 
   // The top of a document: its entries go into `root`.
-  Result<void> add_content(const YamlNode& node, Item& root, std::size_t depth) {
+  Result<void> add_content(const CommentedNode& node, Item& root, std::size_t depth) {
     add_comment(node.head, root.items, false);
     add_comment(node.line, root.items, false);
     switch (node.kind) {
-      case YamlNode::Kind::kSequence:
+      case CommentedNode::Kind::kSequence:
         return refuse(node, "YAML documents that are sequences are not supported by SOPS");
-      case YamlNode::Kind::kMapping:
+      case CommentedNode::Kind::kMapping:
         SLUICE_CHECK(add_entries(node, root, depth));
         break;
-      case YamlNode::Kind::kScalar: {
+      case CommentedNode::Kind::kScalar: {
         SLUICE_TRY(const Item value, scalar(node));
         if (value.kind != ItemKind::kNull) {
           return refuse(node, "YAML documents that are values are not supported by SOPS");
         }
         return {};  // upstream drops the foot of an empty document too
       }
-      case YamlNode::Kind::kAlias:
+      case CommentedNode::Kind::kAlias:
         ++aliases_;
         SLUICE_CHECK(add_content(*node.alias, root, depth + 1));
         --aliases_;
@@ -101,23 +102,23 @@ class Builder {
     return {};
   }
 
-  Result<void> add_entries(const YamlNode& node, Item& mapping, std::size_t depth) {
-    std::unordered_map<std::string_view, const YamlNode*> seen;
+  Result<void> add_entries(const CommentedNode& node, Item& mapping, std::size_t depth) {
+    std::unordered_map<std::string_view, const CommentedNode*> seen;
     for (std::size_t i = 0; i + 1 < node.content.size(); i += 2) {
-      const YamlNode& key = *node.content[i];
-      const YamlNode& value = *node.content[i + 1];
+      const CommentedNode& key = *node.content[i];
+      const CommentedNode& value = *node.content[i + 1];
       add_comment(key.head, mapping.items, false);
       add_comment(key.line, mapping.items, false);
       // Comments of collections are added by them, inside.
       const bool is_leaf =
-          value.kind == YamlNode::Kind::kScalar || value.kind == YamlNode::Kind::kAlias;
+          value.kind == CommentedNode::Kind::kScalar || value.kind == CommentedNode::Kind::kAlias;
       if (is_leaf) {
         add_comment(value.head, mapping.items, false);
         add_comment(value.line, mapping.items, true);
       }
       SLUICE_TRY(Item item, build(value, is_leaf, depth + 1));
       SLUICE_CHECK(set_key(key, item));
-      const YamlNode& named = key.kind == YamlNode::Kind::kAlias ? *key.alias : key;
+      const CommentedNode& named = key.kind == CommentedNode::Kind::kAlias ? *key.alias : key;
       const auto [it, is_new] = seen.emplace(named.text, &key);
       if (!is_new) {
         return refuse(key, "mapping key " + go_quote(named.text) + " already defined at line " +
@@ -131,9 +132,9 @@ class Builder {
     return {};
   }
 
-  static Result<void> set_key(const YamlNode& key, Item& item) {
-    const YamlNode& node = key.kind == YamlNode::Kind::kAlias ? *key.alias : key;
-    if (node.kind != YamlNode::Kind::kScalar) {
+  static Result<void> set_key(const CommentedNode& key, Item& item) {
+    const CommentedNode& node = key.kind == CommentedNode::Kind::kAlias ? *key.alias : key;
+    if (node.kind != CommentedNode::Kind::kScalar) {
       return refuse(key, "a mapping or sequence as a key is not supported by SOPS");
     }
     SLUICE_TRY(Item value, scalar(node));
@@ -142,7 +143,7 @@ class Builder {
     return {};
   }
 
-  Result<Item> build(const YamlNode& node, bool comments_done, std::size_t depth) {
+  Result<Item> build(const CommentedNode& node, bool comments_done, std::size_t depth) {
     SLUICE_CHECK(count(node));
     if (depth > kMaxDepth) {
       return fail(Code::kUnsupported,
@@ -151,17 +152,17 @@ class Builder {
     }
     Item item;
     switch (node.kind) {
-      case YamlNode::Kind::kScalar: {
+      case CommentedNode::Kind::kScalar: {
         SLUICE_TRY(item, scalar(node));
         break;
       }
-      case YamlNode::Kind::kAlias: {
+      case CommentedNode::Kind::kAlias: {
         ++aliases_;
         auto copy = build(*node.alias, false, depth + 1);
         --aliases_;
         return copy;
       }
-      case YamlNode::Kind::kMapping:
+      case CommentedNode::Kind::kMapping:
         item.kind = ItemKind::kMapping;
         if (!comments_done) {
           add_comment(node.head, item.items, false);
@@ -170,7 +171,7 @@ class Builder {
         SLUICE_CHECK(add_entries(node, item, depth));
         if (!comments_done) add_comment(node.foot, item.items, false);
         break;
-      case YamlNode::Kind::kSequence:
+      case CommentedNode::Kind::kSequence:
         item.kind = ItemKind::kSequence;
         if (!comments_done) {
           add_comment(node.head, item.items, false);
@@ -194,7 +195,7 @@ class Builder {
 
   // Where a node ends: block ones where their last entry does, without the line breaks that the
   // scanner read on the way to the next token.
-  void place(const YamlNode& node, Item& item) const {
+  void place(const CommentedNode& node, Item& item) const {
     item.in_flow = node.in_flow;
     item.begin = node.begin;
     item.end = node.end;
@@ -205,7 +206,7 @@ class Builder {
       --item.end;
   }
 
-  static Result<Item> scalar(const YamlNode& node) {
+  static Result<Item> scalar(const CommentedNode& node) {
     Item item;
     item.kind = ItemKind::kString;
     item.text = node.text;
@@ -239,7 +240,7 @@ class Builder {
     return resolved(node, kind, std::move(item));
   }
 
-  static Result<Item> resolved(const YamlNode& node, Kind kind, Item item) {
+  static Result<Item> resolved(const CommentedNode& node, Kind kind, Item item) {
     switch (kind) {
       case Kind::kNull:
         item.kind = ItemKind::kNull;
@@ -288,10 +289,10 @@ class Builder {
 }  // namespace
 
 Result<Tree> read_yaml_tree(std::string_view text) {
-  SLUICE_TRY(const std::vector<YamlDocument> documents, read_yaml_nodes(text));
+  SLUICE_TRY(const std::vector<CommentedDocument> documents, yaml::read_commented(text));
   Tree tree;
   Builder builder(text);
-  for (const YamlDocument& document : documents) {
+  for (const CommentedDocument& document : documents) {
     SLUICE_TRY(Item root, builder.document(document));
     tree.push_back(std::move(root));
   }

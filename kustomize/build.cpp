@@ -103,12 +103,36 @@ Result<void> sort(ResMap& resources, const KustomizationFile& file, BuildContext
   return sort_resources(resources, {"legacy", std::nullopt});
 }
 
+/// kustomize keeps the ids that a resource had in lists with commas, and panics with these words
+/// when a name or a kind has one, as in a manifest of which SOPS encrypted every value.
+Result<void> check_previous_ids(const ResMap& resources, const BuildContext& context) {
+  const auto commas = [](std::string_view text) {
+    return std::count(text.begin(), text.end(), ',');
+  };
+  for (const auto& resource : resources.items()) {
+    std::ptrdiff_t names = 0, spaces = 0, kinds = 0;
+    for (const PreviousId& id : resource->previous) {
+      names += commas(id.name);
+      spaces += commas(id.ns);
+      kinds += commas(id.kind);
+    }
+    if (names == spaces && names == kinds) continue;
+    return fail(Error(Code::kInvalid,
+                      "number of previous names, number of previous namespaces, number of previous "
+                      "kinds not equal",
+                      context.where(std::as_const(*resource).root()),
+                      "names, namespaces and kinds cannot have commas"));
+  }
+  return {};
+}
+
 Result<ResMap> build_all(const TreePath& directory, BuildContext& context) {
   SLUICE_TRY(Target root, load_root(directory, context));
   SLUICE_CHECK(root.set_schema(/*reset=*/true));
   root.track_origins();
   SLUICE_TRY(Accumulator all, root.accumulate());
 
+  SLUICE_CHECK(check_previous_ids(all.resources, context));
   const auto trace = [&](std::string_view step) {
     if (context.options().explain) trace_step(all.resources, 0, {}, step);
   };

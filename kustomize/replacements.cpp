@@ -151,8 +151,7 @@ Result<void> find_value(const ResMap& resources, const Replacement& replacement,
 
 struct Target {
   yaml::Ref node;
-  bool is_new = false;       // made by `create`: it has no type yet
-  bool is_detached = false;  // within text that nobody writes back
+  bool is_new = false;  // made by `create`: it has no type yet
 };
 
 /// A node as text for the regular expressions of `[field=regex]`.
@@ -167,7 +166,7 @@ class PathMatcher {
 
   /// Nothing found is no error.
   Result<std::vector<Target>> run(yaml::Ref root) {
-    SLUICE_CHECK(match(root, 0, false, false));
+    SLUICE_CHECK(match(root, 0, false));
     return std::move(targets_);
   }
   /// Text that was read to go on inside it; must outlive the targets.
@@ -178,32 +177,32 @@ class PathMatcher {
     return depth + 1 < path_.size() ? std::string_view(path_[depth + 1]) : std::string_view();
   }
 
-  Result<void> match(yaml::Ref node, std::size_t depth, bool is_new, bool detached) {
+  Result<void> match(yaml::Ref node, std::size_t depth, bool is_new) {
     if (depth == path_.size()) {
-      targets_.push_back({node, is_new, detached});
+      targets_.push_back({node, is_new});
       return {};
     }
     const std::string& part = path_[depth];
-    if (is_index_number(part)) return match_index(node, depth, detached);
-    if (is_list_index(part)) return match_items(node, depth, detached);
+    if (is_index_number(part)) return match_index(node, depth);
+    if (is_list_index(part)) return match_items(node, depth);
     if (part == "*") {
       if (node.is_null()) return {};
       if (!node.is_sequence()) return fail(wrong_kind("SequenceNode", node));
       for (std::size_t i = 0; i < node.size(); ++i) {
-        SLUICE_CHECK(match(node.at(i), depth + 1, false, detached));
+        SLUICE_CHECK(match(node.at(i), depth + 1, false));
       }
       return {};
     }
-    return match_field(node, depth, detached);
+    return match_field(node, depth);
   }
 
-  Result<void> match_field(yaml::Ref node, std::size_t depth, bool detached) {
+  Result<void> match_field(yaml::Ref node, std::size_t depth) {
     if (node.is_null()) {
       if (create_ == Create::kNothing) return {};
       // kustomize adds the field to a node that stays null, so that it is never seen.
       yaml::Document& document = node.document();
       const yaml::Ref lost(document, new_node(document, kind_for(next_part(depth), create_)));
-      return match(lost, depth + 1, true, true);
+      return match(lost, depth + 1, true);
     }
     if (!node.is_mapping()) return fail(wrong_kind("MappingNode", node));
     yaml::Ref found = field(node, path_[depth]);
@@ -218,7 +217,7 @@ class PathMatcher {
       is_new = true;
     }
     if (is_leaf(found) && depth + 1 < path_.size()) return match_in_text(found, depth);
-    return match(found, depth + 1, is_new, detached);
+    return match(found, depth + 1, is_new);
   }
 
   /// kustomize reads the text, sets the value in what it read, and forgets it.
@@ -230,10 +229,10 @@ class PathMatcher {
                   "wrong node kind: expected MappingNode but got : node contents:\nnull\n");
     }
     texts_.push_back(std::make_unique<yaml::Document>(std::move(document)));
-    return match(texts_.back()->root(), depth + 1, false, true);
+    return match(texts_.back()->root(), depth + 1, false);
   }
 
-  Result<void> match_index(yaml::Ref node, std::size_t depth, bool detached) {
+  Result<void> match_index(yaml::Ref node, std::size_t depth) {
     const std::string_view part = path_[depth];
     std::size_t index = 0;
     std::from_chars(part.data() + (part.front() == '+' ? 1 : 0), part.data() + part.size(), index);
@@ -248,15 +247,15 @@ class PathMatcher {
       return fail(Code::kInvalid, "index " + std::string(part) + " specified but only " +
                                       std::to_string(node.size()) + " elements found");
     }
-    return match(node.at(index), depth + 1, is_new, detached);
+    return match(node.at(index), depth + 1, is_new);
   }
 
-  Result<void> match_items(yaml::Ref node, std::size_t depth, bool detached) {
+  Result<void> match_items(yaml::Ref node, std::size_t depth) {
     SLUICE_TRY(const auto wanted, split_list_index(path_[depth]));
     const auto& [name, pattern] = wanted;
     if (!node.is_null() && !node.is_sequence()) return fail(wrong_kind("SequenceNode", node));
     const std::size_t before = targets_.size();
-    SLUICE_CHECK(visit_items(node, depth, name, pattern, detached));
+    SLUICE_CHECK(visit_items(node, depth, name, pattern));
     if (targets_.size() != before || create_ == Create::kNothing || !node.is_sequence()) return {};
 
     if (name.empty()) {
@@ -266,13 +265,13 @@ class PathMatcher {
       const yaml::Ref item = node.append_mapping();
       SLUICE_CHECK(set_scalar_text(item.put_string(name, ""), pattern));
     }
-    SLUICE_CHECK(visit_items(node, depth, name, pattern, detached));
+    SLUICE_CHECK(visit_items(node, depth, name, pattern));
     if (name.empty() && targets_.size() > before) targets_.back().is_new = true;
     return {};
   }
 
   Result<void> visit_items(yaml::Ref node, std::size_t depth, const std::string& name,
-                           const std::string& pattern, bool detached) {
+                           const std::string& pattern) {
     if (node.size() == 0) return {};
     SLUICE_TRY(const Regex regex, Regex::compile(pattern));
     for (std::size_t i = 0; i < node.size(); ++i) {
@@ -280,9 +279,9 @@ class PathMatcher {
       const yaml::Node key = name.empty() ? yaml::Node(item) : field(yaml::Node(item), name);
       if (!key.exists() || key.is_encrypted() || !regex.matches(printed(key))) continue;
       if (name.empty()) {
-        targets_.push_back({item, false, detached});  // the rest of the path does not count
+        targets_.push_back({item, false});  // the rest of the path does not count
       } else {
-        SLUICE_CHECK(match(item, depth + 1, false, detached));
+        SLUICE_CHECK(match(item, depth + 1, false));
       }
     }
     return {};
@@ -339,7 +338,7 @@ Result<void> set_value(const std::optional<FieldOptions>& options, const Target&
     }
     if (node.is_encrypted() || value.is_encrypted()) return refuse_splice();
     std::vector<std::string> parts = split(node.text(), options->delimiter);
-    const std::string text(value.is_null() ? std::string_view() : value.text());
+    const std::string text(value.text());
     const auto size = static_cast<std::int64_t>(parts.size());
     if (options->index < 0) {
       parts.insert(parts.begin(), text);
@@ -390,15 +389,12 @@ Result<bool> set_in_text(yaml::Ref root, const std::vector<std::string>& path, y
     for (const Target& target : *targets) {
       if (!set_value(options, target, value)) return false;
     }
-    const yaml::Node changed = targets->size() == 1 && !targets->front().is_new
-                                   ? yaml::Node(targets->front().node)
-                                   : yaml::Node();
     const bool is_json = original.find_first_of("{[") == original.find_first_not_of(" \t\r\n\v\f");
     if (is_json && !std::all_of(targets->begin(), targets->end(),
                                 [](const Target& target) { return fits_its_type(target.node); })) {
       return false;
     }
-    const auto text = write_structured_text(*document, changed, original);
+    const auto text = write_structured_text(*document, original);
     if (!text) return false;
     found->set_text(*text);
     return true;
@@ -426,8 +422,7 @@ Result<void> copy_value(yaml::Ref root, yaml::Node value, const ReplacementTarge
     }
     if (targets->empty()) return fail(Code::kInvalid, missing);
     for (const Target& one : *targets) {
-      auto set = set_value(target.options, one, value);
-      if (!set && !(one.is_detached && set.error().code() == Code::kInvalid)) return set;
+      SLUICE_CHECK(set_value(target.options, one, value));
     }
   }
   return {};

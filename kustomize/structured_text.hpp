@@ -15,10 +15,9 @@ namespace sluice::kustomize {
 Result<yaml::Document> read_structured_text(std::string_view text);
 
 /// `document`, read from `original` and edited since, as text: JSON when `original` begins with a
-/// brace or bracket (indented when `original` was), else YAML in block style with the quoting of
-/// the original. Comments of the YAML are kept where `changed`, the only edited node, is a scalar
-/// on one line; otherwise they are lost. Errors: kInvalid of the JSON printer.
-Result<std::string> write_structured_text(const yaml::Document& document, yaml::Node changed,
+/// brace or bracket (indented when `original` was), else YAML with the styles, comments, tags and
+/// anchors of the original. Errors: kInvalid of the JSON printer.
+Result<std::string> write_structured_text(const yaml::Document& document,
                                           std::string_view original);
 
 /// False when the text of a scalar is none of its kind, as a replacement can leave it.

@@ -305,7 +305,7 @@ class Composer {
     const std::string_view name = event.tag.substr(kCoreTag.size());
     if (name == "str") return Kind::kString;
     if (name == "binary") {
-      if (base64_decode(event.text)) return Kind::kBinary;
+      if (options_.keep_tags || base64_decode(event.text)) return Kind::kBinary;
       return fail(Code::kInvalid, "yaml: !!binary value contains invalid base64 data",
                   where_of(event.start));
     }
@@ -316,6 +316,7 @@ class Composer {
     if (name == "float") wanted = Kind::kFloat;
     if (name == "timestamp") wanted = Kind::kTimestamp;
     if (wanted == Kind::kString) return Kind::kString;  // not a core scalar tag: dropped
+    if (options_.keep_tags) return wanted;
     Kind found = resolve_plain(event.text, options_.schema);
     if (found == wanted) return wanted;
     if (found == Kind::kTimestamp) found = Kind::kString;  // only looked for when asked

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Random kustomizations through `sluice build` and the real kustomize: output, warnings and errors must agree.
 
-usage: fuzz.py --sluice FILE --kustomize FILE [--cases KIND...] [--seed N] [--count N] [--seconds N] [--keep DIR] [-v]
+usage: fuzz.py --sluice FILE [--kustomize FILE] [--cases KIND...] [--seed N] [--count N] [--seconds N] [--keep DIR] [-v]
 
 Both FILEs are servers, programs that build over a pipe (build_server.cpp, kustomize_server/), so a case costs two
-builds and no process. A KIND is a module NAME_cases.py here (default: all in turn). A case is made from KIND and its
+builds and no process. kustomize_server is looked for on PATH; without it the exit status is 77, skipped. A KIND is a module NAME_cases.py here (default: all in turn). A case is made from KIND and its
 number alone: `--cases KIND --seed N --count 1` makes it again. Compared are standard output, the deprecation
 warnings, whether it is refused, and the words of the refusal, less paths, Go's dumps of structures and its panics. What
 differs is cut down to the lines that matter and left in DIR. Exit status 1 when something differs.
@@ -170,16 +170,19 @@ class Judge:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sluice", required=True)
-    parser.add_argument("--kustomize", required=True)
+    parser.add_argument("--kustomize", default=shutil.which("kustomize_server"))
     parser.add_argument("--cases", nargs="+", choices=KINDS, default=list(KINDS))
-    parser.add_argument("--count", type=int, default=1000, help="cases of each kind")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=100000, help="cases of each kind")
+    parser.add_argument("--seed", type=int, default=int(time.time()) // 86400 * 1000, help="the first; default: another each day")
     parser.add_argument("--seconds", type=float, default=0, help="stop after this time even if cases are left")
     parser.add_argument("--keep")
     parser.add_argument("--shrink", type=float, default=20, help="seconds for cutting a difference down")
     parser.add_argument("--stop", type=int, default=0, help="stop after so many differences")
     parser.add_argument("-v", "--verbose", action="store_true", help="print both error texts of a difference")
     options = parser.parse_args()
+    if not options.kustomize:
+        print("SKIP: no kustomize_server on PATH (scripts/tools build kustomize_server)")
+        return 77
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     modules = {kind: importlib.import_module(kind + "_cases") for kind in options.cases}
     judge = Judge(options)

@@ -46,6 +46,8 @@ struct ReadOptions {
   bool unique_keys = true;
   /// Expand `<<` (not when quoted). Off: the key stays as a string node with text "<<".
   bool merge_keys = true;
+  /// A core tag that its text does not fit (`!!int x`): a node of that kind. Off: an error.
+  bool keep_tags = false;
 };
 
 /// All documents of `text`; empty documents (no node at all, or comments only) are left out.

@@ -1,21 +1,20 @@
 // Follows parserc.go and decode.go of go-yaml v3 for the moments at which comments are picked up;
 // that is what decides which node they end up on.
-#include "yaml_nodes.hpp"
+#include "sluice/yaml/commented.hpp"
 
 #include <algorithm>
 #include <unordered_map>
 #include <utility>
 
 #include "sluice/yaml/event_source.hpp"
+#include "sluice/yaml/scalar.hpp"
 
-#include "tree.hpp"
-#include "yaml_scan.hpp"
+#include "comment_scan.hpp"
 
-namespace sluice::decrypt {
+namespace sluice::yaml {
 namespace {
 
-using yaml::EventKind;
-using yaml::Style;
+constexpr std::size_t kMaxDepth = 500;
 
 struct Comments {
   std::string head, line, foot;
@@ -31,10 +30,10 @@ class Composer {
   Composer(std::vector<YamlEvent> events, YamlScan scan)
       : events_(std::move(events)), scan_(std::move(scan)) {}
 
-  Result<std::vector<YamlDocument>> compose() {
-    std::vector<YamlDocument> documents;
+  Result<std::vector<CommentedDocument>> compose() {
+    std::vector<CommentedDocument> documents;
     for (bool first = true; event().kind == EventKind::kDocumentStart; first = false) {
-      YamlDocument document;
+      CommentedDocument document;
       SLUICE_CHECK(compose_document(document, first));
       documents.push_back(std::move(document));
     }
@@ -96,7 +95,7 @@ class Composer {
     return std::exchange(pending_, {});
   }
 
-  Result<void> compose_document(YamlDocument& document, bool first) {
+  Result<void> compose_document(CommentedDocument& document, bool first) {
     if (!first) {
       while (skip_if('E')) {
       }
@@ -123,7 +122,7 @@ class Composer {
   }
 
   // A comment that an empty line separates from the first content is the document's.
-  void split_document_head(YamlDocument& document) {
+  void split_document_head(CommentedDocument& document) {
     std::string& head = pending_.head;
     for (std::size_t i = head.size(); i-- > 1;) {
       if (head[i] != '\n') continue;
@@ -140,11 +139,12 @@ class Composer {
     }
   }
 
-  std::unique_ptr<YamlNode> make_node(YamlNode::Kind kind) {
-    auto node = std::make_unique<YamlNode>();
+  std::unique_ptr<CommentedNode> make_node(CommentedNode::Kind kind) {
+    auto node = std::make_unique<CommentedNode>();
     node->kind = kind;
     node->style = event().style;
     node->tag = event().tag;
+    node->anchor = event().anchor;
     node->line_number = event().start.line;
     node->column = event().start.column;
     node->begin = event().start.offset;
@@ -153,13 +153,13 @@ class Composer {
     node->in_flow = flow_depth_ > 0;
     return node;
   }
-  static void put(YamlNode& node, Comments comments) {
+  static void put(CommentedNode& node, Comments comments) {
     node.head = std::move(comments.head);
     node.line = std::move(comments.line);
     node.foot = std::move(comments.foot);
   }
 
-  using NodeResult = Result<std::unique_ptr<YamlNode>>;
+  using NodeResult = Result<std::unique_ptr<CommentedNode>>;
 
   // `indentless_from`: the column of the mapping whose key or value this is, -1 elsewhere; a
   // sequence there may be written without indentation.
@@ -175,7 +175,7 @@ class Composer {
     }
     switch (event().kind) {
       case EventKind::kAlias: {
-        auto node = make_node(YamlNode::Kind::kAlias);
+        auto node = make_node(CommentedNode::Kind::kAlias);
         node->text = event().text;
         const auto found = anchors_.find(node->text);
         if (found == anchors_.end()) {
@@ -188,9 +188,10 @@ class Composer {
         return node;
       }
       case EventKind::kScalar: {
-        auto node = make_node(YamlNode::Kind::kScalar);
+        auto node = make_node(CommentedNode::Kind::kScalar);
         node->plain_implicit = event().plain_implicit;
         node->text = std::move(events_[event_].text);
+        if (node->plain_implicit) node->type = resolve_plain(node->text, Schema::kV3);
         note_anchor(*node);
         // An empty scalar has no token: the next one is somebody else's.
         const bool has_token = next.kind == 's' && event().end.offset > next.start;
@@ -202,7 +203,7 @@ class Composer {
         return node;
       }
       case EventKind::kSequenceStart: {
-        auto node = make_node(YamlNode::Kind::kSequence);
+        auto node = make_node(CommentedNode::Kind::kSequence);
         note_anchor(*node);
         next_event();
         if (node->style == Style::kFlow) return compose_flow_sequence(std::move(node), next, depth);
@@ -211,7 +212,7 @@ class Composer {
         return compose_block_sequence(std::move(node), indentless, depth);
       }
       case EventKind::kMappingStart: {
-        auto node = make_node(YamlNode::Kind::kMapping);
+        auto node = make_node(CommentedNode::Kind::kMapping);
         note_anchor(*node);
         // In a flow sequence, `[a: b]` holds a mapping of one entry without braces.
         const bool braces = next.kind == '{' && event().end.offset > next.start;
@@ -226,11 +227,11 @@ class Composer {
     }
   }
 
-  void note_anchor(const YamlNode& node) {
+  void note_anchor(const CommentedNode& node) {
     if (!event().anchor.empty()) anchors_[event().anchor] = &node;
   }
 
-  NodeResult compose_block_sequence(std::unique_ptr<YamlNode> node, bool indentless,
+  NodeResult compose_block_sequence(std::unique_ptr<CommentedNode> node, bool indentless,
                                     std::size_t depth) {
     if (!indentless) node->head = std::exchange(stem_, {});
     while (event().kind != EventKind::kSequenceEnd) {
@@ -260,7 +261,7 @@ class Composer {
     pending_.head.erase(0, pending_.head.size() == head_size ? head_size : head_size + 1);
   }
 
-  NodeResult compose_block_mapping(std::unique_ptr<YamlNode> node, std::uint32_t column,
+  NodeResult compose_block_mapping(std::unique_ptr<CommentedNode> node, std::uint32_t column,
                                    std::size_t depth) {
     node->head = std::exchange(stem_, {});
     auto& content = node->content;
@@ -273,7 +274,7 @@ class Composer {
       }
       content.push_back(std::move(key));
       SLUICE_TRY(auto value, compose_value(depth, column));
-      YamlNode& last_key = *content.back();
+      CommentedNode& last_key = *content.back();
       if (last_key.foot.empty()) last_key.foot = std::exchange(value->foot, {});
       content.push_back(std::move(value));
     }
@@ -294,7 +295,7 @@ class Composer {
     return compose_node(depth + 1, indentless_from);
   }
 
-  NodeResult compose_flow_sequence(std::unique_ptr<YamlNode> node, const Next& open,
+  NodeResult compose_flow_sequence(std::unique_ptr<CommentedNode> node, const Next& open,
                                    std::size_t depth) {
     Comments comments = take_comments();
     node->head = std::move(comments.head);
@@ -312,8 +313,8 @@ class Composer {
     return end_flow(std::move(node), ']');
   }
 
-  NodeResult compose_flow_mapping(std::unique_ptr<YamlNode> node, const Next& open, bool braces,
-                                  std::size_t depth) {
+  NodeResult compose_flow_mapping(std::unique_ptr<CommentedNode> node, const Next& open,
+                                  bool braces, std::size_t depth) {
     if (braces) {
       Comments comments = take_comments();
       node->head = std::move(comments.head);
@@ -327,7 +328,7 @@ class Composer {
       SLUICE_TRY(auto key, compose_node(depth + 1, -1));
       content.push_back(std::move(key));
       SLUICE_TRY(auto value, compose_value(depth, -1));
-      YamlNode& last_key = *content.back();
+      CommentedNode& last_key = *content.back();
       if (last_key.foot.empty()) last_key.foot = std::exchange(value->foot, {});
       content.push_back(std::move(value));
     }
@@ -340,7 +341,7 @@ class Composer {
     return end_flow(std::move(node), '}');
   }
 
-  NodeResult end_flow(std::unique_ptr<YamlNode> node, char kind) {
+  NodeResult end_flow(std::unique_ptr<CommentedNode> node, char kind) {
     const Next end = peek();
     if (end.kind != kind) return fail(Code::kInternal, "yaml: a flow collection is not closed");
     Comments comments = take_comments();
@@ -361,7 +362,7 @@ class Composer {
   std::size_t flow_depth_ = 0;
   Comments pending_;  // picked up, for the next node that takes them
   std::string stem_;
-  std::unordered_map<std::string, const YamlNode*> anchors_;
+  std::unordered_map<std::string, const CommentedNode*> anchors_;
 };
 
 }  // namespace
@@ -370,13 +371,12 @@ namespace {
 
 Result<std::vector<YamlEvent>> read_events(std::string_view text) {
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
-    return fail(Code::kUnsupported, "yaml: a UTF-16 text as a SOPS file", Where{},
-                "save it as UTF-8");
+    return fail(Code::kUnsupported, "yaml: a UTF-16 text", Where{}, "save it as UTF-8");
   }
-  const auto source = yaml::open_events(text, yaml::Engine::kLibyaml);
+  const auto source = open_events(text, Engine::kLibyaml);
   std::vector<YamlEvent> events;
   for (;;) {
-    SLUICE_TRY(const yaml::Event event, source->next());
+    SLUICE_TRY(const Event event, source->next());
     events.push_back({event.kind, event.style, event.plain_implicit, std::string(event.text),
                       std::string(event.tag), std::string(event.anchor), event.start, event.end});
     if (event.kind == EventKind::kStreamEnd) break;
@@ -386,13 +386,13 @@ Result<std::vector<YamlEvent>> read_events(std::string_view text) {
 
 }  // namespace
 
-Result<std::vector<YamlDocument>> read_yaml_nodes(std::string_view text) {
+Result<std::vector<CommentedDocument>> read_commented(std::string_view text) {
   SLUICE_TRY(std::vector<YamlEvent> events, read_events(text));
   SLUICE_TRY(YamlScan scan, scan_yaml(text, events));
   return Composer(std::move(events), std::move(scan)).compose();
 }
 
-Result<std::size_t> count_yaml_comments(std::string_view text) {
+Result<std::size_t> count_comments(std::string_view text) {
   SLUICE_TRY(const std::vector<YamlEvent> events, read_events(text));
   SLUICE_TRY(const YamlScan scan, scan_yaml(text, events));
   std::size_t count = 0;
@@ -403,4 +403,4 @@ Result<std::size_t> count_yaml_comments(std::string_view text) {
   return count;
 }
 
-}  // namespace sluice::decrypt
+}  // namespace sluice::yaml

@@ -8,17 +8,18 @@
 #include <vector>
 
 #include "sluice/base/result.hpp"
+#include "sluice/yaml/commented.hpp"
 #include "sluice/yaml/event_source.hpp"
 
-namespace sluice::decrypt {
+namespace sluice::yaml {
 
 /// An event that owns its text.
 struct YamlEvent {
-  yaml::EventKind kind;
-  yaml::Style style;
+  EventKind kind;
+  Style style;
   bool plain_implicit = false;
   std::string text, tag, anchor;
-  yaml::Mark start, end;
+  Mark start, end;
 };
 
 /// A token that has a place in the text. Kinds: - ? : , [ ] { } & ! * and s (scalar), D (---),
@@ -34,9 +35,6 @@ struct YamlBlockEnd {
   std::size_t before = 0;  ///< index of the token it comes before
   std::size_t start = 0;   ///< moved up in front of comments that belong to an outer block
 };
-
-/// Cannot be in a comment: YAML has no control characters.
-inline constexpr char kCommentPlace = '\x01';
 
 enum class CommentPlace : std::uint8_t { kHead, kLine, kFoot };
 
@@ -57,4 +55,4 @@ struct YamlScan {
 /// `events` are all events of `text`. Errors: kInternal when they do not fit together.
 Result<YamlScan> scan_yaml(std::string_view text, const std::vector<YamlEvent>& events);
 
-}  // namespace sluice::decrypt
+}  // namespace sluice::yaml

@@ -1,10 +1,10 @@
-#include "yaml_scan.hpp"
+#include "comment_scan.hpp"
 
 #include <algorithm>
 #include <tuple>
 #include <utility>
 
-namespace sluice::decrypt {
+namespace sluice::yaml {
 namespace {
 
 // go-yaml looks this many bytes past a comment for the next one.
@@ -252,8 +252,7 @@ class Scanner {
   const YamlEvent* scalar_here() {
     while (next_event_ < events_.size()) {
       const YamlEvent& event = events_[next_event_];
-      const bool has_text =
-          event.kind == yaml::EventKind::kScalar || event.kind == yaml::EventKind::kAlias;
+      const bool has_text = event.kind == EventKind::kScalar || event.kind == EventKind::kAlias;
       if (has_text && event.end.offset > at_.offset) {
         return event.start.offset <= at_.offset ? &event : nullptr;
       }
@@ -350,19 +349,18 @@ class Scanner {
 
   bool take_scalar(const YamlEvent& scalar) {
     const std::size_t start = at_.offset;
-    const bool is_alias = scalar.kind == yaml::EventKind::kAlias;
+    const bool is_alias = scalar.kind == EventKind::kAlias;
     flush_gap();
     add_token(is_alias ? '*' : 's');
     in_properties_ = false;
-    const bool is_block =
-        scalar.style == yaml::Style::kLiteral || scalar.style == yaml::Style::kFolded;
+    const bool is_block = scalar.style == Style::kLiteral || scalar.style == Style::kFolded;
     if (is_block && !is_alias) {
       while (!blank_or_end_at(at_.offset))
         advance();
       read_line_comment(start);
     }
     advance_to(scalar.end.offset);
-    if (scalar.style == yaml::Style::kPlain && !is_alias) {
+    if (scalar.style == Style::kPlain && !is_alias) {
       // The scanner looks for more of the scalar across blanks and line breaks.
       while (blank_at(at_.offset) || break_size(at_.offset) != 0) {
         if (break_size(at_.offset) != 0) {
@@ -413,4 +411,4 @@ Result<YamlScan> scan_yaml(std::string_view text, const std::vector<YamlEvent>& 
   return Scanner(text, events).scan();
 }
 
-}  // namespace sluice::decrypt
+}  // namespace sluice::yaml
