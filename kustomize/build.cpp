@@ -161,7 +161,10 @@ Result<ResMap> build_all(const TreePath& directory, BuildContext& context) {
     if (!resource->check_types) continue;
     const yaml::Node node = std::as_const(*resource).root();
     if (auto fits = check_types(node); !fits) {
-      return fail(std::move(fits).error().at(context.where(node)));
+      return fail(std::move(fits)
+                      .error()
+                      .prefix("map[string]interface {}(nil): ")  // Go prints what it did not decode
+                      .at(context.where(node)));
     }
   }
   SLUICE_CHECK(check_sealed_scopes(all.resources, context));

@@ -508,9 +508,9 @@ Result<void> check_types(yaml::Node node) {
   }
   if (fits_its_type(node)) return {};
   const yaml::Kind written = yaml::resolve_plain(node.text(), yaml::Schema::kV3);
-  return fail(Code::kInvalid, "map[string]interface {}(nil): yaml: cannot decode " +
-                                  std::string(type_tag(written)) + " `" + std::string(node.text()) +
-                                  "` as a " + std::string(type_tag(node.kind())));
+  return fail(Code::kInvalid, "yaml: cannot decode " + std::string(type_tag(written)) + " `" +
+                                  std::string(node.text()) + "` as a " +
+                                  std::string(type_tag(node.kind())));
 }
 
 Result<void> apply_replacements(ResMap& resources, const std::vector<Replacement>& replacements) {

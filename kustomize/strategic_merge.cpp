@@ -259,6 +259,8 @@ Result<Merger::Outcome> Merger::walk_mapping(Maybe dest, Maybe origin, const Sch
   std::vector<std::pair<NodeId, NodeId>> entries(old_size + patch.size(), {kGone, kGone});
   bool changed = false;
   for (const auto& [name, index] : fields) {
+    // To kyaml's FieldSetter a field without a name is the node itself.
+    if (name.empty()) return fail(wrong_kind("ScalarNode", ref(*dest)));
     if (index >= old_size) {
       const std::size_t at = index - old_size;
       const std::uint16_t tag = patch.key(at).tag();

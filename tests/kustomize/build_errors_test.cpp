@@ -404,8 +404,7 @@ TEST_CASE("resources that a replacement makes one are refused where they are mer
 TEST_CASE("a JSON patch meets the text that a replacement left in a field of another type") {
   CHECK(build_error({{"kustomization.yaml",
                       "resources: [base]\n"
-                      "patches: [{target: {kind: A}, patch: '[{op: add, "
-                      "path: /x, value: 1}]'}]\n"},
+                      "patches: [{target: {kind: A}, patch: '- {op: add, path: /x, value: 1}'}]\n"},
                      {"base/kustomization.yaml",
                       "resources: [a.yaml]\nreplacements:\n- sourceValue: text\n  targets:\n"
                       "  - {select: {name: x}, fieldPaths: [number]}\n"},

@@ -156,3 +156,10 @@ TEST_CASE("encrypted values are carried like scalars, and cannot be a merge key"
   REQUIRE(!refused);
   CHECK(refused.error().code() == Code::kUnsupported);
 }
+
+TEST_CASE("a field without a name is an error wherever the merge comes by") {
+  CHECK(merge("{a: {'': 1}}", "{b: 2}")
+            .find("wrong node kind: expected ScalarNode but got "
+                  "MappingNode") != std::string::npos);
+  CHECK(merge("{a: [{'': 1}]}", "{b: 2}") == text_case::normal("{a: [{'': 1}], b: 2}"));
+}
