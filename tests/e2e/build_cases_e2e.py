@@ -28,6 +28,7 @@ DIFFERENT = {
     "fields: res intkey": "no dump of the object",
     "fields: res nan": "no dump of the object",
     "tables: vars map": "Go's MakePrimitiveReplacer logs",
+    "tables: ksops": "KSOPS is built in and needs no plugin flag",
     "tables: repl empty fp": "no dump of the object",
     "tables: val AnnotationsTransformer": "no dump of the object",
     "tables: val LabelTransformer": "no dump of the object",
