@@ -36,6 +36,28 @@ bool same(const Item& a, const Item& b) {
          std::equal(a.items.begin(), a.items.end(), b.items.begin(), b.items.end(), same);
 }
 
+// Whether strings are the same, comments aside: what INI and dotenv must still say when they are
+// read again. Other kinds become strings there.
+bool same_strings(const Item& a, const Item& b) {
+  const auto values = [](const Item& item) {
+    std::vector<const Item*> all;
+    for (const Item& child : item.items) {
+      const bool no_section =
+          child.kind == ItemKind::kMapping && child.items.empty() && child.key == "DEFAULT";
+      if (!child.is_comment() && !no_section) all.push_back(&child);
+    }
+    return all;
+  };
+  const auto from = values(a);
+  const auto to = values(b);
+  return std::equal(from.begin(), from.end(), to.begin(), to.end(),
+                    [](const Item* x, const Item* y) {
+                      if (x->key != y->key) return false;
+                      if (x->is_collection()) return same_strings(*x, *y);
+                      return x->kind != ItemKind::kString || x->bytes() == y->bytes();
+                    });
+}
+
 }  // namespace
 
 Result<Tree> read_plain_tree(const crypto::SecretBytes& text, Format format) {
@@ -76,6 +98,8 @@ Result<std::string> print_encrypted(Tree tree, Metadata metadata, Format format,
   };
   SLUICE_TRY(const auto mac, encrypt_tree(tree, metadata, data_key, ListComments::kItems, known));
   seal_mac(metadata, mac, data_key, now);
+  const bool is_flat = format == Format::kIni || format == Format::kDotenv;
+  const Tree wanted = is_flat ? clone_tree(tree) : Tree();
   SLUICE_CHECK(add_metadata(tree, metadata, format));
   std::string text;
   StringSink sink(text);
@@ -86,6 +110,9 @@ Result<std::string> print_encrypted(Tree tree, Metadata metadata, Format format,
   auto again = read_sops_file(text, format);
   auto opened = again ? open_tree(*again, data_key, Keep::kNothing, /*ignore_mac=*/false)
                       : Result<void>(fail(std::move(again).error()));
+  if (opened && is_flat && !same_strings(wanted.front(), again->tree.front())) {
+    opened = fail(Code::kInvalid, "a value would be read as something else");
+  }
   if (!opened) {
     return refused(
         Error(Code::kUnsupported,

@@ -97,6 +97,17 @@ TEST_CASE("encrypt: comments that belong to nothing do not stay readable") {
   }
 }
 
+TEST_CASE("encrypt: an INI text that printing would change into something else is refused") {
+  const Recipient key = make_recipient();
+  // A comment at the end makes it be printed anew, and the first value ends in a backslash then.
+  auto options = options_for(Format::kIni, {{key.name}});
+  options.settings.encrypted_regex = "^b$";
+  options.settings.mac_only_encrypted = true;
+  const auto file = encrypt("[s]\na = x\\;y\nb = 1\n; end\n", options, key.services);
+  REQUIRE_FALSE(file.has_value());
+  CHECK(sops_exit_code(file.error()) == 23);
+}
+
 TEST_CASE("encrypt: key groups need as many keys as the threshold says") {
   const Recipient a = make_recipient();
   const Recipient b = make_recipient();
