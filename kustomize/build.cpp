@@ -192,6 +192,7 @@ Result<BuildResult> build(const sources::Tree& tree, const TreePath& directory,
   result.encrypted = context.sops_files();
   result.warnings = context.take_warnings();
   result.reads = context.take_reads();
+  result.documents_parsed = context.parsed();
   return result;
 }
 

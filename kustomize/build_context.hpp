@@ -1,6 +1,7 @@
 #pragma once
 /// What every step of one build shares.
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -43,6 +44,10 @@ class BuildContext {
   void note_read(const TreePath& path);
   std::vector<TreePath> take_reads();
 
+  /// Counts documents that were parsed. Thread-safe.
+  void count_parsed(std::size_t documents) { parsed_ += documents; }
+  std::size_t parsed() const { return parsed_; }
+
   /// Where `node` was written, for error messages.
   Where where(yaml::Node node) const;
 
@@ -52,6 +57,7 @@ class BuildContext {
   const std::shared_ptr<FileTable> files_ = std::make_shared<FileTable>();
   std::shared_ptr<decrypt::SopsFiles> sops_;
   std::unique_ptr<Schema> schema_;
+  std::atomic<std::size_t> parsed_{0};
   bool schema_is_set_ = false;
   std::mutex mutex_;  // guards warnings_ and reads_
   std::vector<std::string> warnings_;

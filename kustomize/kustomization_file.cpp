@@ -195,6 +195,7 @@ Result<KustomizationFile> read_kustomization(const std::shared_ptr<const std::st
     return fail(
         std::move(documents).error().prefix("invalid Kustomization: ").at(std::move(place)));
   }
+  context.count_parsed(documents->size());
   // yaml.Unmarshal reads the first document only.
   yaml::Document document;
   if (!documents->empty()) document = std::move(documents->front());

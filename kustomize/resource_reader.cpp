@@ -321,6 +321,7 @@ Result<Resources> read_resources(std::shared_ptr<const std::string> text, FileId
   if (!split.is_odd) {
     SLUICE_CHECK(tag_merge_rules(*text, documents, std::as_const(context).schema()));
   }
+  context.count_parsed(documents.size());
   if (context.options().lift_encrypted && !documents.empty()) {
     const std::string_view name = context.files().name(id);
     auto lifted = decrypt::lift_leaves(documents, original, std::string(name.empty() ? path : name),

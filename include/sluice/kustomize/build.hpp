@@ -97,6 +97,7 @@ struct BuildResult {
   std::vector<std::string> warnings;  ///< as kustomize prints on stderr, without newline
   std::vector<TreePath> reads;        ///< files and directories looked at, misses included
   std::vector<History> histories;     ///< of each resource; empty without BuildOptions::explain
+  std::size_t documents_parsed = 0;   ///< YAML documents of the files that were read
 };
 
 /// Builds `directory` of `tree`. Errors carry kustomize's wording in message() and the place in
