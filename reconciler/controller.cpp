@@ -110,6 +110,7 @@ struct Controller::State {
   bool cycles_stale = false;
   std::map<Key, std::string> cycles;  // member -> text of the loop
 
+  kustomize::BuildCache builds;
   apply::AppliedCache applied;  // last: its watches call back into the above
 };
 
@@ -311,6 +312,7 @@ void Controller::State::work_on(const Item& item, const CancelToken& cancel) {
                       events,
                       keys,
                       &applied,
+                      options.builds != nullptr ? *options.builds : builds,
                       kustomizations,
                       repositories,
                       [this](const Key& key) -> std::shared_ptr<const sources::Artifact> {

@@ -60,6 +60,11 @@ bool is_suspended(yaml::Node object) {
 }
 
 /// The lines of a Progressing event, or "" when nothing in `changes` is worth one.
+/// A Kustomization finds only its own builds again.
+std::string build_scope(const Key& key) {
+  return key.ns + "/" + key.name;
+}
+
 std::string change_lines(const apply::ChangeSet& changes) {
   std::string out;
   for (const auto& change : changes) {
@@ -108,8 +113,9 @@ class Pass {
   Outcome stalled(std::string_view reason, const std::string& message, Code code);
   std::optional<Outcome> ensure_finalizer();
   std::string unready_dependency(const std::string& revision) const;
-  Result<std::shared_ptr<decrypt::LeafDecryptor>> make_decryptor(
-      std::shared_ptr<decrypt::SopsFiles> files);
+  Result<decrypt::KeyServices> key_services();
+  std::shared_ptr<decrypt::LeafDecryptor> make_decryptor(std::shared_ptr<decrypt::SopsFiles> files,
+                                                         decrypt::KeyServices keys) const;
   apply::ApplyOptions apply_options() const;
   apply::Cluster cluster(decrypt::LeafDecryptor* decryptor) {
     return {services_.client, services_.clock, services_.applied, decryptor};
@@ -313,26 +319,30 @@ apply::ApplyOptions Pass::apply_options() const {
   return options;
 }
 
-Result<std::shared_ptr<decrypt::LeafDecryptor>> Pass::make_decryptor(
-    std::shared_ptr<decrypt::SopsFiles> files) {
-  if (!spec_.decrypt) return std::shared_ptr<decrypt::LeafDecryptor>();
-  SLUICE_TRY(auto services, services_.keys.keys(state_.key.ns, spec_.decryption_secret, cancel_));
+Result<decrypt::KeyServices> Pass::key_services() {
+  if (!spec_.decrypt) return decrypt::KeyServices();
+  return services_.keys.keys(state_.key.ns, spec_.decryption_secret, cancel_);
+}
+
+std::shared_ptr<decrypt::LeafDecryptor> Pass::make_decryptor(
+    std::shared_ptr<decrypt::SopsFiles> files, decrypt::KeyServices keys) const {
+  if (!spec_.decrypt) return nullptr;
   decrypt::Audit audit = [&log = services_.log, who = state_.key,
                           revision = revision_](const decrypt::AuditRecord& record) {
-    std::string keys;
+    std::string names;
     for (const std::string& key : record.keys)
-      keys += (keys.empty() ? "" : ", ") + key;
+      names += (names.empty() ? "" : ", ") + key;
     log.audit("decryption", {{"controllerKind", "Kustomization"},
                              {"namespace", who.ns},
                              {"name", who.name},
                              {"revision", revision},
                              {"file", record.file},
-                             {"keys", keys},
+                             {"keys", names},
                              {"purpose", "reconcile"},
                              {"result", record.opened ? "opened" : "refused: " + record.reason}});
   };
   return std::make_shared<decrypt::SopsDecryptor>(
-      std::move(files), std::move(services), decrypt::kDefaultDecryptionOrder, std::move(audit));
+      std::move(files), std::move(keys), decrypt::kDefaultDecryptionOrder, std::move(audit));
 }
 
 Outcome Pass::run() {
@@ -424,15 +434,12 @@ Outcome Pass::apply_revision() {
     options.sops_files = std::make_shared<decrypt::SopsFiles>();
     options.overrides = spec_.overrides;
     options.cancel = cancel_;
-    auto decryptor = make_decryptor(options.sops_files);
-    if (!decryptor) {
-      return failed("BuildFailed", decryptor.error().text(), decryptor.error().code());
-    }
-    options.decryptor = decryptor->get();
-    // Trees built before under another path or spec do not matter here: the build is pure, so an
-    // equal subtree and spec give equal objects. A commit elsewhere in the repository costs no
-    // build.
-    auto build = kustomize::build(*artifact_->tree, *path, options);
+    auto keys = key_services();
+    if (!keys) return failed("BuildFailed", keys.error().text(), keys.error().code());
+    std::shared_ptr<decrypt::LeafDecryptor> decryptor = make_decryptor(options.sops_files, *keys);
+    options.decryptor = decryptor.get();
+    // The build is pure: a commit that touches nothing of what it read costs no build.
+    auto build = services_.builds.get(*artifact_, *path, options, build_scope(state_.key));
     if (!build) {
       // Flux reads the kustomization file itself before it builds; its complaint about one that is
       // no YAML has a head of its own.
@@ -443,14 +450,16 @@ Outcome Pass::apply_revision() {
                         build.error().text(),
                     build.error().code());
     }
-    for (const std::string& warning : build->warnings) {
+    if ((*build)->encrypted != options.sops_files) {  // from before: its leaves are of its files
+      decryptor = make_decryptor((*build)->encrypted, *keys);
+    }
+    for (const std::string& warning : (*build)->warnings) {
       services_.log.debug(warning, {{"controllerKind", "Kustomization"},
                                     {"namespace", state_.key.ns},
                                     {"name", state_.key.name}});
     }
-    applied = {state_.generation, revision_, artifact_->digest,
-               std::make_shared<const kustomize::BuildResult>(*std::move(build)),
-               *std::move(decryptor)};
+    applied = {state_.generation, revision_, artifact_->digest, *std::move(build),
+               std::move(decryptor)};
   }
 
   phase_ = phase_text("Detecting drift");
@@ -606,6 +615,7 @@ Outcome Pass::settle_health() {
 /// Deletes what is ours (spec.deletionPolicy), then lets the object go.
 Outcome Pass::finalize(const KustomizationSpec* spec) {
   memory_ = {};
+  services_.builds.forget(build_scope(state_.key));
   if (!state_.has_finalizer) return {};
   const apply::Inventory inventory = inventory_of(object_->root().get("status"));
   const std::string policy = spec ? spec->deletion_policy : "MirrorPrune";

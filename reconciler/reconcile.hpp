@@ -10,7 +10,7 @@
 
 #include "sluice/apply/apply.hpp"
 #include "sluice/base/cancel.hpp"
-#include "sluice/kustomize/build.hpp"
+#include "sluice/kustomize/build_cache.hpp"
 #include "sluice/reconciler/controller.hpp"
 #include "sluice/reconciler/log.hpp"
 #include "sluice/reconciler/spec.hpp"
@@ -76,6 +76,7 @@ struct Services {
   EventRecorder& events;
   KeyRing& keys;
   apply::AppliedCache* applied;
+  kustomize::BuildCache& builds;
   ObjectStore& kustomizations;
   ObjectStore& repositories;
   /// The artifact that this process holds for a GitRepository; null when it has none yet.

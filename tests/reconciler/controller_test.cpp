@@ -111,7 +111,10 @@ struct World {
   }
   RunSummary once() {
     Log log(LogLevel::kOff, clock);
-    Controller controller({.once = true}, client, store, clock, log);
+    ControllerOptions options;
+    options.once = true;
+    options.builds = &builds;
+    Controller controller(options, client, store, clock, log);
     CancelSource stop;
     auto summary = controller.run(stop.token());
     REQUIRE_OK(summary);
@@ -145,6 +148,7 @@ struct World {
   std::string ns, message;
   SystemClock clock;
   MemoryStore store;
+  kustomize::BuildCache builds;
 };
 
 std::string config_map(const std::string& name, const std::string& value) {
@@ -175,6 +179,32 @@ TEST_CASE(
   const auto after = world.get(kustomization_gvk(), "b");
   CHECK(before.root().find("metadata", "resourceVersion").text() ==
         after.root().find("metadata", "resourceVersion").text());
+}
+
+TEST_CASE("run --once: a commit builds the Kustomizations that read what it changed, no others") {
+  WITH_SERVER();
+  World world(*server, "ctl-builds");
+  std::map<std::string, std::string> files;
+  for (const std::string name : {"a", "b", "c"}) {
+    files[name + "/kustomization.yaml"] = "resources: [x.yaml]";
+    files[name + "/x.yaml"] = config_map(name, "1");
+    world.kustomization(name);
+  }
+  world.store.set(files);
+  CHECK(world.once().failures.empty());
+  CHECK(world.builds.counts().builds == 3);
+  CHECK(world.builds.counts().documents_parsed == 6);
+  files["README.md"] = "a commit that touches nothing they read";
+  world.store.set(files);
+  CHECK(world.once().failures.empty());
+  CHECK(world.builds.counts().builds == 3);
+  CHECK(world.builds.counts().hits == 3);
+  files["b/x.yaml"] = config_map("b", "2");
+  world.store.set(files);
+  CHECK(world.once().failures.empty());
+  CHECK(world.builds.counts().builds == 4);
+  CHECK(world.builds.counts().documents_parsed == 8);
+  CHECK(world.get({"", "v1", "ConfigMap"}, "b").root().find("data", "k").text() == "2");
 }
 
 TEST_CASE(

@@ -16,6 +16,7 @@
 #include "sluice/base/result.hpp"
 #include "sluice/decrypt/remote_keys.hpp"
 #include "sluice/kube/client.hpp"
+#include "sluice/kustomize/build_cache.hpp"
 #include "sluice/reconciler/log.hpp"
 #include "sluice/sources/source_store.hpp"
 
@@ -45,6 +46,8 @@ struct ControllerOptions {
   double interval_jitter = 0.05;
   bool no_cross_namespace_refs = false;
   DecryptionOptions decryption = {};
+  /// Builds that are still good; null: the controller keeps its own. Outlives it.
+  kustomize::BuildCache* builds = nullptr;
 };
 
 /// What `--once` ended with, and what the demo prints.
