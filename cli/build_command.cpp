@@ -17,6 +17,7 @@
 #include "audit_log.hpp"
 #include "commands.hpp"
 #include "environment.hpp"
+#include "explain_cache.hpp"
 #include "flags.hpp"
 #include "key_sources.hpp"
 
@@ -31,6 +32,7 @@ struct BuildFlags {
   bool show_secrets = false;
   std::vector<std::string> function_environment;
   bool environment_keys = false;
+  bool explain_cache = false;
   bool container_switch = false;  ///< taken and not used, see declare()
   bool decrypts() const { return !key.empty() || environment_keys; }
 };
@@ -97,6 +99,7 @@ Flags declare(BuildFlags& into, std::vector<std::string>& ignored) {
   flags.text("audit-log", into.audit_path);
   flags.on("show-secrets", into.show_secrets);
   flags.text("explain", into.explain);
+  flags.on("explain-cache", into.explain_cache);
   return flags;
 }
 
@@ -332,7 +335,9 @@ Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
     opener = std::make_unique<decrypt::SealedOpener>(std::move(keys), decryptor.get());
   }
   flags.options.explain = !flags.explain.empty();
-  SLUICE_TRY(auto result, kustomize::build(*tree, path, flags.options));
+  auto built = flags.explain_cache ? build_and_explain(*tree, path, flags.options)
+                                   : kustomize::build(*tree, path, flags.options);
+  SLUICE_TRY(auto result, std::move(built));
   SLUICE_CHECK(audit.written());
   if (opener) SLUICE_CHECK(unseal_all(result.resources, *opener));
   if (!flags.explain.empty()) {

@@ -51,6 +51,8 @@ given; then the status tells the kind of failure: 1 input, 2 no key, 3 busy or a
   --show-secrets             print the plaintext instead of **SOPS**
   --explain KIND/NAME[:PATH] print where the object and its fields were written, and the layers that touched
                              them, instead; KIND/NAMESPACE/NAME says which of several
+  --explain-cache            say on standard error what of the files read by the last build with this flag has
+                             changed since
   --strict-yaml              both YAML engines must accept and agree on every file
   -o, --output FILE|DIR      --load-restrictor LoadRestrictionsRootOnly|LoadRestrictionsNone
   --reorder legacy|none      --enable-managedby-label
