@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,22 +13,45 @@ namespace {
 
 constexpr std::string_view kCustomResourceDefinition = "CustomResourceDefinition";
 
-/// A rule with its expression. One that does not compile matches nothing.
-struct CompiledImage {
-  const ImageRule& rule;
-  std::optional<Regex> regex;
-  std::string_view literal;  // what a match must begin with, when the name is plain text
+constexpr bool is_tag_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '.' || c == '{' || c == '}' || c == '-';
+}
 
-  explicit CompiledImage(const ImageRule& image) : rule(image) {
-    auto compiled = Regex::compile("^" + image.name +
-                                   "(:[a-zA-Z0-9_.{}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:"
-                                   "[a-zA-Z0-9_.{}-]*)?$");
-    if (compiled) regex = std::move(*compiled);
-    if (image.name.find_first_of("\\.+*?()|[]{}^$") == std::string::npos) literal = image.name;
-  }
+/// A rule with its expression. One that does not compile matches nothing.
+class CompiledImage {
+ public:
+  explicit CompiledImage(const ImageRule& image)
+      : rule(image),
+        is_literal_(image.name.find_first_of("\\.+*?()|[]{}^$") == std::string::npos) {}
+
+  /// Most rules are plain names and most images not theirs: what needs no expression gets none.
   bool matches(std::string_view image) const {
-    return regex && image.substr(0, literal.size()) == literal && regex->matches(image);
+    if (is_literal_) {
+      if (!image.starts_with(rule.name)) return false;
+      const std::string_view rest = image.substr(rule.name.size());
+      if (rest.empty()) return true;
+      if (rest[0] != ':' && rest[0] != '@') return false;
+      if (rest[0] == ':' && std::all_of(rest.begin() + 1, rest.end(), is_tag_character)) {
+        return true;
+      }
+    }
+    if (!compiled_) {
+      compiled_ = true;
+      auto compiled = Regex::compile("^" + rule.name +
+                                     "(:[a-zA-Z0-9_.{}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:"
+                                     "[a-zA-Z0-9_.{}-]*)?$");
+      if (compiled) regex_ = std::move(*compiled);
+    }
+    return regex_ && regex_->matches(image);
   }
+
+  const ImageRule& rule;
+
+ private:
+  bool is_literal_;
+  mutable bool compiled_ = false;
+  mutable std::optional<Regex> regex_;
 };
 
 Result<void> update(yaml::Ref node, const CompiledImage& image) {

@@ -1,9 +1,11 @@
 #include "target.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "sluice/base/encoding.hpp"
+#include "sluice/base/parallel.hpp"
 #include "sluice/yaml/read.hpp"
 #include "sluice/yaml/write.hpp"
 
@@ -197,9 +199,11 @@ Result<Accumulator> Target::accumulate_into(Accumulator all) {
 
 Result<void> Target::accumulate_paths(Accumulator& all, const std::vector<std::string>& paths,
                                       std::string_view field) {
+  std::vector<std::optional<Resources>> ready = read_ahead(paths);
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const std::size_t before = all.resources.size();
-    auto done = accumulate_path(all, paths[i]);
+    auto done = accumulate_path(
+        all, paths[i], i < ready.size() ? std::move(ready[i]) : std::optional<Resources>());
     if (!done) return fail(std::move(done).error().at(file_.where(*context_, field, i)));
     if (context_->options().explain) {
       trace_step(all.resources, before, file_.where(*context_, field, i), field, /*always=*/true);
@@ -208,8 +212,32 @@ Result<void> Target::accumulate_paths(Accumulator& all, const std::vector<std::s
   return {};
 }
 
-Result<void> Target::accumulate_path(Accumulator& all, const std::string& path) {
-  auto as_file = accumulate_file(all, path);
+std::vector<std::optional<Resources>> Target::read_ahead(
+    const std::vector<std::string>& paths) const {
+  constexpr std::size_t kFewest = 16;
+  const auto is_file = [](std::string_view path) {
+    return (path.ends_with(".yaml") || path.ends_with(".yml")) &&
+           path.find("://") == std::string_view::npos;
+  };
+  std::vector<std::optional<Resources>> ready;
+  // Lifting registers SOPS files in the order in which they are read.
+  const BuildOptions& options = context_->options();
+  if (options.lift_encrypted || options.threads == 1 ||
+      static_cast<std::size_t>(std::count_if(paths.begin(), paths.end(), is_file)) < kFewest) {
+    return ready;
+  }
+  ready.resize(paths.size());
+  parallel_for(paths.size(), 8, options.threads, [&](std::size_t i) {
+    if (!is_file(paths[i])) return;
+    if (auto resources = read_file(paths[i])) ready[i] = *std::move(resources);
+  });
+  return ready;
+}
+
+Result<void> Target::accumulate_path(Accumulator& all, const std::string& path,
+                                     std::optional<Resources> ready) {
+  auto as_file =
+      ready ? accumulate_resources(all, path, *std::move(ready)) : accumulate_file(all, path);
   if (as_file) return {};
   Error file_error = std::move(as_file).error();
   if (file_error.code() == Code::kUnsupported || file_error.code() == Code::kIntegrity ||
@@ -231,7 +259,7 @@ Result<void> Target::accumulate_path(Accumulator& all, const std::string& path) 
   return {};
 }
 
-Result<void> Target::accumulate_file(Accumulator& all, const std::string& path) {
+Result<Resources> Target::read_file(const std::string& path) const {
   const auto failed = [&](Error error) {
     return fail(std::move(error).prefix("accumulating resources from '" + path + "': "));
   };
@@ -240,13 +268,23 @@ Result<void> Target::accumulate_file(Accumulator& all, const std::string& path) 
   const FileId id = context_->files().add(context_->tree().display(blob->real_path));
   auto resources = read_resources(blob->bytes, id, path, *context_);
   if (!resources) return failed(name_file(std::move(resources).error(), path));
+  return resources;
+}
+
+Result<void> Target::accumulate_file(Accumulator& all, const std::string& path) {
+  SLUICE_TRY(Resources resources, read_file(path));
+  return accumulate_resources(all, path, std::move(resources));
+}
+
+Result<void> Target::accumulate_resources(Accumulator& all, const std::string& path,
+                                          Resources resources) {
   if (origin_) {
     const Origin origin = append_origin(*origin_, path);
-    for (auto& resource : *resources)
+    for (auto& resource : resources)
       annotate_origin(*resource, origin);
   }
   if (context_->options().explain) {
-    for (auto& resource : *resources) {
+    for (auto& resource : resources) {
       resource->trace = std::make_shared<Trace>();
       resource->trace->last = resource->doc;
       resource->trace->history.push_back(
@@ -254,8 +292,10 @@ Result<void> Target::accumulate_file(Accumulator& all, const std::string& path) 
     }
   }
   // A file that names one id twice fails as a file; one that repeats another's fails in merging.
-  auto map = to_res_map(*std::move(resources), context_->schema());
-  if (!map) return failed(std::move(map).error());
+  auto map = to_res_map(std::move(resources), context_->schema());
+  if (!map) {
+    return fail(std::move(map).error().prefix("accumulating resources from '" + path + "': "));
+  }
   auto merged = all.resources.append_all(*std::move(map));
   if (!merged) {
     return fail(std::move(merged).error().prefix("merging resources from '" + path + "': "));

@@ -45,8 +45,15 @@ class Target {
   Result<Accumulator> accumulate_into(Accumulator all);
   Result<void> accumulate_paths(Accumulator& all, const std::vector<std::string>& paths,
                                 std::string_view field);
-  Result<void> accumulate_path(Accumulator& all, const std::string& path);
+  /// The resources of the files among many `paths`, read on all cores. One that cannot be read is
+  /// left out: it is read again in its turn, for its error.
+  std::vector<std::optional<Resources>> read_ahead(const std::vector<std::string>& paths) const;
+  Result<void> accumulate_path(Accumulator& all, const std::string& path,
+                               std::optional<Resources> ready = std::nullopt);
+  /// Thread-safe.
+  Result<Resources> read_file(const std::string& path) const;
   Result<void> accumulate_file(Accumulator& all, const std::string& path);
+  Result<void> accumulate_resources(Accumulator& all, const std::string& path, Resources resources);
   Result<void> accumulate_directory(Accumulator& all, Loader loader, const std::string& path,
                                     bool is_component);
   Result<void> run_generators(Accumulator& all);
