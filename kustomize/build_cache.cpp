@@ -31,7 +31,7 @@ void add(std::string& key, yaml::Node node) {
 
 /// Functions and charts may read anything.
 bool is_pure(const BuildOptions& options) {
-  return !options.enable_exec && !options.enable_alpha_plugins && !options.enable_helm;
+  return options.programs == nullptr;
 }
 
 }  // namespace
@@ -45,6 +45,8 @@ std::string options_key(const BuildOptions& options) {
         static_cast<int>(options.enable_exec), static_cast<int>(options.enable_helm),
         static_cast<int>(options.add_managed_by_label), static_cast<int>(options.lift_encrypted),
         static_cast<int>(options.decryptor != nullptr),
+        static_cast<int>(options.refuse_moved_sealed_secrets), static_cast<int>(options.helm_debug),
+        static_cast<int>(options.programs != nullptr),
         static_cast<int>(overrides.ignore_missing_components),
         static_cast<int>(overrides.generate_kustomization)}) {
     key += std::to_string(part);
@@ -52,6 +54,10 @@ std::string options_key(const BuildOptions& options) {
   }
   key += std::to_string(options.max_resources);
   add(key, options.helm_command);
+  add(key, options.helm_kube_version);
+  key += std::to_string(options.helm_api_versions.size());
+  for (const std::string& version : options.helm_api_versions)
+    add(key, version);
   add(key, overrides.target_namespace);
   add(key, overrides.name_prefix);
   add(key, overrides.name_suffix);

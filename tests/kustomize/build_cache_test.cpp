@@ -205,7 +205,7 @@ TEST_CASE("build cache: errors and builds that may run programs are not kept") {
   CHECK_FALSE(cache.get(artifact({{"kustomization.yaml", "resources: [x.yaml]\n"}}), path(""), {})
                   .has_value());
   BuildOptions options;
-  options.enable_exec = true;
+  options.programs = std::make_shared<const kustomize::Programs>();
   get(cache, artifact(apps(1)), "apps/a0", options);
   CHECK(cache.size() == 0);
 }

@@ -58,6 +58,7 @@ struct Programs {
   std::string temporary_directory = "/tmp";
 };
 
+/// A field that can change a result belongs into options_key() (build_cache.cpp), too.
 struct BuildOptions {
   LoadRestrictor load_restrictor = LoadRestrictor::kRootOnly;
   Reorder reorder = Reorder::kUnspecified;
