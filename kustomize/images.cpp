@@ -18,17 +18,38 @@ constexpr bool is_tag_character(char c) {
          c == '.' || c == '{' || c == '}' || c == '-';
 }
 
+/// The names of rules that need no expression: nothing in them means more than itself but the '.'
+/// of "ghcr.io", which is any one character.
+bool is_plain_name(std::string_view name) {
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte > 0x20 && byte < 0x7F &&
+           std::string_view("\\+*?()|[]{}^$").find(c) == std::string_view::npos;
+  });
+}
+
+bool starts_with_name(std::string_view image, std::string_view name) {
+  return image.size() >= name.size() &&
+         std::equal(name.begin(), name.end(), image.begin(), [](char wanted, char c) {
+           return wanted == c || (wanted == '.' && c != '\n');
+         });
+}
+
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 /// A rule with its expression. One that does not compile matches nothing.
 class CompiledImage {
  public:
   explicit CompiledImage(const ImageRule& image)
-      : rule(image),
-        is_literal_(image.name.find_first_of("\\.+*?()|[]{}^$") == std::string::npos) {}
+      : rule(image), is_plain_(is_plain_name(image.name)) {}
 
   /// Most rules are plain names and most images not theirs: what needs no expression gets none.
   bool matches(std::string_view image) const {
-    if (is_literal_) {
-      if (!image.starts_with(rule.name)) return false;
+    if (is_plain_ && is_ascii(image)) {
+      if (!starts_with_name(image, rule.name)) return false;
       const std::string_view rest = image.substr(rule.name.size());
       if (rest.empty()) return true;
       if (rest[0] != ':' && rest[0] != '@') return false;
@@ -49,7 +70,7 @@ class CompiledImage {
   const ImageRule& rule;
 
  private:
-  bool is_literal_;
+  bool is_plain_;
   mutable bool compiled_ = false;
   mutable std::optional<Regex> regex_;
 };
