@@ -44,7 +44,7 @@ std::string options_key(const BuildOptions& options) {
         static_cast<int>(options.yaml_engine), static_cast<int>(options.enable_alpha_plugins),
         static_cast<int>(options.enable_exec), static_cast<int>(options.enable_helm),
         static_cast<int>(options.add_managed_by_label), static_cast<int>(options.lift_encrypted),
-        static_cast<int>(options.decryptor != nullptr),
+        static_cast<int>(options.explain), static_cast<int>(options.decryptor != nullptr),
         static_cast<int>(options.refuse_moved_sealed_secrets), static_cast<int>(options.helm_debug),
         static_cast<int>(options.programs != nullptr),
         static_cast<int>(overrides.ignore_missing_components),
