@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "environment.hpp"
+#include "key_command.hpp"
 #include "sops_files.hpp"
 
 namespace sluice::cli {
@@ -36,8 +37,7 @@ Result<std::vector<std::string>> editor_words() {
     const std::string text = environment(name);
     if (text.empty()) continue;
     auto words = split_words(text);
-    if (!words || words->empty())
-      return fail(no_editor(std::string("$") + name + " is no command"));
+    if (!words) return fail(no_editor(std::string("$") + name + " is no command"));
     return words;
   }
   for (const char* const name : {"vim", "nano", "vi"}) {
@@ -58,36 +58,6 @@ void add_safe_flags(std::vector<std::string>& words) {
 }
 
 }  // namespace
-
-Result<std::vector<std::string>> split_words(std::string_view text) {
-  std::vector<std::string> words;
-  std::string word;
-  bool in_word = false;
-  char quote = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quote != 0 && c == quote) {
-      quote = 0;
-    } else if (c == '\\' && quote != '\'' && i + 1 < text.size()) {
-      word += text[++i];
-      in_word = true;
-    } else if (quote != 0) {
-      word += c;
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-      in_word = true;
-    } else if (c == ' ' || c == '\t' || c == '\n') {
-      if (in_word) words.push_back(std::exchange(word, {}));
-      in_word = false;
-    } else {
-      word += c;
-      in_word = true;
-    }
-  }
-  if (quote != 0) return fail(Code::kInvalid, "a quote is not closed");
-  if (in_word) words.push_back(std::move(word));
-  return words;
-}
 
 EditorSession::EditorSession(EditorSession&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 

@@ -27,7 +27,4 @@ class EditorSession {
   int fd_;
 };
 
-/// The words of a command line as a shell splits them: quotes and backslashes. Errors: kInvalid.
-Result<std::vector<std::string>> split_words(std::string_view text);
-
 }  // namespace sluice::cli
