@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "sluice/base/go_duration.hpp"
 #include "sluice/kube/secret_data.hpp"
-#include "sluice/reconciler/go_duration.hpp"
 
 #include "conditions.hpp"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "sluice/reconciler/go_duration.hpp"
+#include "sluice/base/go_duration.hpp"
 
 #include "conditions.hpp"
 

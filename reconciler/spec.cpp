@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sluice/reconciler/go_duration.hpp"
+#include "sluice/base/go_duration.hpp"
 #include "sluice/yaml/scalar.hpp"
 
 namespace sluice::reconciler {

@@ -1,9 +1,8 @@
-#include "sluice/reconciler/go_duration.hpp"
+#include "sluice/base/go_duration.hpp"
 
 #include "support/test.hpp"
 
 using namespace sluice;
-using namespace sluice::reconciler;
 using namespace std::chrono_literals;
 
 TEST_CASE("durations: read and printed as Go's time package does") {

@@ -7,11 +7,11 @@
 #include "sluice/base/clock.hpp"
 #include "sluice/base/result.hpp"
 
-namespace sluice::reconciler {
+namespace sluice {
 
 /// Errors: kInvalid, worded as time.ParseDuration: `time: invalid duration "x"`.
 Result<Duration> parse_go_duration(std::string_view text);
 /// time.Duration.String().
 std::string format_go_duration(Duration duration);
 
-}  // namespace sluice::reconciler
+}  // namespace sluice

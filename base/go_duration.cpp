@@ -1,11 +1,11 @@
-#include "sluice/reconciler/go_duration.hpp"
+#include "sluice/base/go_duration.hpp"
 
 #include <array>
 #include <cmath>
 #include <cstdint>
 #include <utility>
 
-namespace sluice::reconciler {
+namespace sluice {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, std::int64_t>, 8> kUnits = {
@@ -87,4 +87,4 @@ std::string format_go_duration(Duration duration) {
   return sign + out;
 }
 
-}  // namespace sluice::reconciler
+}  // namespace sluice
