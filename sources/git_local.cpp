@@ -59,6 +59,10 @@ Result<std::vector<RemoteRef>> LocalRepository::list() const {
   }
   const std::unique_ptr<git_reference_iterator, IteratorFree> iterator(raw);
   std::vector<RemoteRef> out;
+  git_oid head;
+  if (git_reference_name_to_id(&head, repository_.get(), "HEAD") == 0) {
+    out.push_back({"HEAD", hex(head)});
+  }
   git_reference* next = nullptr;
   while (git_reference_next(&next, iterator.get()) == 0) {
     const std::unique_ptr<git_reference, ReferenceFree> reference(next);

@@ -31,6 +31,16 @@ Result<void> check_name(const char* field, std::string_view name) {
                                   "\" is not a name that Git allows");
 }
 
+/// Where `git fetch URL NAME` looks, in this order (gitrevisions(7)).
+std::vector<std::string> places_of(const std::string& name) {
+  return {name,
+          "refs/" + name,
+          "refs/tags/" + name,
+          "refs/heads/" + name,
+          "refs/remotes/" + name,
+          "refs/remotes/" + name + "/HEAD"};
+}
+
 /// The full name of the one ref that is asked for; "" for a range or a commit without a branch.
 std::string full_name(const GitRef& ref) {
   if (!ref.name.empty()) return ref.name;
@@ -50,6 +60,7 @@ Result<void> check_ref(const GitRef& ref) {
     if (!ref.branch.empty()) return check_name("branch", ref.branch);
     return {};
   }
+  if (!ref.any.empty()) return check_name("any", ref.any);
   if (!ref.name.empty()) return check_name("name", ref.name);
   if (!ref.semver.empty()) {
     SLUICE_CHECK(VersionRange::parse(ref.semver));
@@ -61,12 +72,21 @@ Result<void> check_ref(const GitRef& ref) {
 }
 
 std::vector<std::string> ref_prefixes(const GitRef& ref) {
+  if (!ref.any.empty()) return places_of(ref.any);
   const std::string name = full_name(ref);
   return {name.empty() ? "refs/tags/" : name};
 }
 
 Result<std::vector<Chosen>> choose_ref(const GitRef& ref, const std::vector<RemoteRef>& refs,
                                        const std::string& url) {
+  if (!ref.any.empty()) {
+    for (const std::string& place : places_of(ref.any)) {
+      for (const RemoteRef& remote : refs) {
+        if (remote.name == place) return std::vector{Chosen{remote.id, ref.any}};
+      }
+    }
+    return fail(Code::kNotFound, "couldn't find remote ref '" + ref.any + "'");
+  }
   const std::string name = full_name(ref);
   if (!name.empty()) {
     const auto found = std::find_if(refs.begin(), refs.end(),

@@ -72,6 +72,15 @@ class GitTree final : public Tree {
     return path.is_root() ? "." : path.text();
   }
 
+  std::optional<Digest> submodule(const TreePath& path) const {
+    const auto directory = walk(path.parent().text());
+    if (!directory || directory->kind != TreeItem::Kind::kDirectory) return std::nullopt;
+    const auto items = store_->tree(directory->id);
+    const TreeItem* item = items ? item_named(**items, path.name()) : nullptr;
+    if (item == nullptr || item->kind != TreeItem::Kind::kSubmodule) return std::nullopt;
+    return item->id;
+  }
+
  private:
   struct Found {
     TreeItem::Kind kind = TreeItem::Kind::kDirectory;
@@ -148,6 +157,11 @@ class GitTree final : public Tree {
 std::shared_ptr<const Tree> make_git_tree(std::shared_ptr<const ObjectStore> store, Digest root,
                                           std::size_t max_file_bytes) {
   return std::make_shared<const GitTree>(std::move(store), root, max_file_bytes);
+}
+
+std::optional<Digest> submodule_commit(const Tree& tree, const TreePath& path) {
+  const auto* of_git = dynamic_cast<const GitTree*>(&tree);
+  return of_git != nullptr ? of_git->submodule(path) : std::nullopt;
 }
 
 }  // namespace sluice::sources

@@ -37,7 +37,11 @@ std::string_view media_type(std::string_view content_type) {
 
 GitRemote::GitRemote(http::Client& http, const GitSpec& spec, const Credentials& credentials,
                      ServerMemory& memory)
-    : http_(http), url_(without_trailing_slash(spec.url)), timeout_(spec.timeout), memory_(memory) {
+    : http_(http),
+      url_(without_trailing_slash(spec.url)),
+      proxy_(spec.proxy),
+      timeout_(spec.timeout),
+      memory_(memory) {
   if (credentials.bearer_token) {
     authorization_ = http::bearer_authorization(*credentials.bearer_token);
   } else if (!credentials.username.empty() || credentials.password) {
@@ -64,6 +68,7 @@ http::Request GitRemote::request(std::string method, const std::string& url) con
     out.secret_header_value = authorization_;
   }
   out.tls = tls_;
+  out.proxy = proxy_;
   out.timeout = timeout_;
   out.stall_timeout = std::chrono::seconds(30);
   out.max_response_bytes = kMaxListBytes;

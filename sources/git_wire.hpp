@@ -55,6 +55,7 @@ class GitRemote {
 
   http::Client& http_;
   std::string url_;
+  std::string proxy_;
   std::chrono::milliseconds timeout_;
   std::shared_ptr<const crypto::SecretBytes> authorization_;
   std::shared_ptr<const http::Tls> tls_;

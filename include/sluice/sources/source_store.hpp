@@ -25,6 +25,9 @@ namespace sluice::sources {
 struct GitRef {
   // Each with an initializer, so that one can be named alone: {.branch = "main"}.
   std::string branch{}, tag{}, semver{}, name{}, commit{};
+  /// Not Flux's; before all others but `commit`: "HEAD", or a name as `git fetch URL NAME` finds
+  /// it (itself, then below refs/, refs/tags/, refs/heads/, refs/remotes/).
+  std::string any{};
 };
 
 struct GitSpec {
@@ -32,6 +35,7 @@ struct GitSpec {
   std::string url{};  ///< http(s)://, or file:///path of a repository on this machine
   GitRef ref{};
   std::chrono::milliseconds timeout{60'000};
+  std::string proxy{};  ///< of HTTP; "": none
 };
 
 /// All optional. Values come from Secrets.
