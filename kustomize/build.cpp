@@ -8,6 +8,7 @@
 #include "name_reference.hpp"
 #include "origin.hpp"
 #include "overrides.hpp"
+#include "remote_fetches.hpp"
 #include "replacements.hpp"
 #include "resource_reader.hpp"
 #include "sealed_scope.hpp"
@@ -32,8 +33,7 @@ constexpr std::string_view kLocalConfigKey = "config.kubernetes.io/local-config"
 constexpr std::string_view kRemoved[] = {"config.kubernetes.io/path", "config.kubernetes.io/index",
                                          "config.k8s.io/id"};
 
-Result<Target> load_root(const TreePath& directory, BuildContext& context) {
-  SLUICE_TRY(Loader loader, Loader::at(directory, context));
+Result<Target> load_root(Loader loader, BuildContext& context) {
   const Overrides& overrides = context.options().overrides;
   const Loader place = loader;
   auto loaded = Target::load(std::move(loader), context, overrides.generate_kustomization);
@@ -126,8 +126,8 @@ Result<void> check_previous_ids(const ResMap& resources, const BuildContext& con
   return {};
 }
 
-Result<ResMap> build_all(const TreePath& directory, BuildContext& context) {
-  SLUICE_TRY(Target root, load_root(directory, context));
+Result<ResMap> build_all(Loader loader, BuildContext& context) {
+  SLUICE_TRY(Target root, load_root(std::move(loader), context));
   SLUICE_CHECK(root.set_schema(/*reset=*/true));
   root.track_origins();
   SLUICE_TRY(Accumulator all, root.accumulate());
@@ -172,12 +172,8 @@ Result<ResMap> build_all(const TreePath& directory, BuildContext& context) {
   return std::move(all.resources);
 }
 
-}  // namespace
-
-Result<BuildResult> build(const sources::Tree& tree, const TreePath& directory,
-                          const BuildOptions& options) {
-  BuildContext context(tree, options);
-  SLUICE_TRY(const ResMap resources, build_all(directory, context));
+Result<BuildResult> build_at(Loader loader, BuildContext& context) {
+  SLUICE_TRY(const ResMap resources, build_all(std::move(loader), context));
   BuildResult result;
   result.resources.resources.reserve(resources.size());
   for (const auto& resource : resources.items()) {
@@ -193,7 +189,29 @@ Result<BuildResult> build(const sources::Tree& tree, const TreePath& directory,
   result.warnings = context.take_warnings();
   result.reads = context.take_reads();
   result.documents_parsed = context.parsed();
+  result.fetched = context.remotes().fetched();
   return result;
+}
+
+}  // namespace
+
+Result<BuildResult> build(const sources::Tree& tree, const TreePath& directory,
+                          const BuildOptions& options) {
+  BuildContext context(options);
+  SLUICE_TRY(Loader loader, Loader::at(tree, directory, context));
+  return build_at(std::move(loader), context);
+}
+
+bool is_repository(std::string_view target) {
+  return parse_repo_url(target).has_value();
+}
+
+Result<BuildResult> build_repository(std::string_view target, const BuildOptions& options) {
+  const auto url = parse_repo_url(target);
+  if (!url) return fail(Code::kInvalid, "'" + std::string(target) + "' names no repository");
+  BuildContext context(options);
+  SLUICE_TRY(Loader loader, Loader::at(*url, target, context));
+  return build_at(std::move(loader), context);
 }
 
 }  // namespace sluice::kustomize

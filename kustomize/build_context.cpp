@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "remote_fetches.hpp"
 #include "schema.hpp"
 
 namespace sluice::kustomize {
 
-BuildContext::BuildContext(const sources::Tree& tree, const BuildOptions& options)
-    : tree_(tree),
-      options_(options),
+BuildContext::BuildContext(const BuildOptions& options)
+    : options_(options),
       sops_(options.sops_files ? options.sops_files : std::make_shared<decrypt::SopsFiles>()),
+      remotes_(std::make_unique<RemoteFetches>(options.remotes, options.cancel)),
       schema_(std::make_unique<Schema>()) {}
 
 BuildContext::~BuildContext() = default;

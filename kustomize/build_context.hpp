@@ -14,16 +14,17 @@
 
 namespace sluice::kustomize {
 
+class RemoteFetches;
 class Schema;
 
 /// Lives for one build; used by one thread, except where a member says otherwise.
 class BuildContext {
  public:
-  BuildContext(const sources::Tree& tree, const BuildOptions& options);
+  explicit BuildContext(const BuildOptions& options);
   ~BuildContext();
 
-  const sources::Tree& tree() const { return tree_; }
   const BuildOptions& options() const { return options_; }
+  RemoteFetches& remotes() { return *remotes_; }
   FileTable& files() { return *files_; }  ///< thread-safe
   std::shared_ptr<const FileTable> shared_files() const { return files_; }
   decrypt::SopsFiles& sops() { return *sops_; }
@@ -52,10 +53,10 @@ class BuildContext {
   Where where(yaml::Node node) const;
 
  private:
-  const sources::Tree& tree_;
   const BuildOptions& options_;
   const std::shared_ptr<FileTable> files_ = std::make_shared<FileTable>();
   std::shared_ptr<decrypt::SopsFiles> sops_;
+  std::unique_ptr<RemoteFetches> remotes_;
   std::unique_ptr<Schema> schema_;
   std::atomic<std::size_t> parsed_{0};
   bool schema_is_set_ = false;

@@ -140,7 +140,7 @@ Result<std::shared_ptr<const TransformerConfig>> load_crds(const std::vector<std
     };
     auto blob = loader.load(path);
     if (!blob) return fail(std::move(blob).error());
-    const FileId id = context.files().add(context.tree().display(blob->real_path));
+    const FileId id = context.files().add(blob->shown);
     yaml::ReadOptions options;
     options.schema = yaml::Schema::kV2;
     options.engine = context.options().yaml_engine;

@@ -12,39 +12,72 @@
 #include "sluice/sources/tree.hpp"
 
 #include "build_context.hpp"
+#include "repo_url.hpp"
 
 namespace sluice::kustomize {
 
+/// A file, and what messages and origins call it.
+struct LoadedFile : sources::Blob {
+  std::string shown;
+};
+
 class Loader {
  public:
-  /// The loader of the directory that is built. Errors: kNotFound, kInvalid ("must build at
-  /// directory: …").
-  static Result<Loader> at(const TreePath& directory, BuildContext& context);
+  /// The loader of the directory of `tree` that is built. Errors: kNotFound, kInvalid ("must build
+  /// at directory: …"). `tree` outlives it.
+  static Result<Loader> at(const sources::Tree& tree, const TreePath& directory,
+                           BuildContext& context);
+  /// The same of a repository. Errors: as descend().
+  static Result<Loader> at(const RepoUrl& url, std::string_view text, BuildContext& context);
 
   /// Real path of the directory.
   const TreePath& root() const { return root_; }
   /// As messages show it.
   const std::string& display() const { return display_; }
+  /// A path of the same tree, as messages show it.
+  std::string shown(const TreePath& path) const;
+  const sources::Tree& tree() const { return *tree_; }
 
-  /// A file named in the kustomization. Errors: kNotFound and kInvalid in kustomize's words
-  /// ("evalsymlink failure on …", "security; file … is not in or below …", "… must resolve to a
-  /// file"), kUnsupported for a URL.
-  Result<sources::Blob> load(std::string_view path) const;
+  /// A file named in the kustomization, or a web address. Errors: kNotFound and kInvalid in
+  /// kustomize's words ("evalsymlink failure on …", "security; file … is not in or below …", "…
+  /// must resolve to a file", "HTTP Error: status code 404 (Not Found)", "URL is a git
+  /// repository"), those of RemoteFetches.
+  Result<LoadedFile> load(std::string_view path) const;
   /// The same without load restrictions, for what a program would open by itself. Never a URL.
   Result<sources::Blob> load_anywhere(std::string_view path) const;
+  /// In a repository that was fetched: its directories are not on this machine's disk.
+  bool is_fetched() const { return clone_ != nullptr; }
   /// The file `name` of this directory, or nothing when load() would fail: for looking for one of
   /// several names without the cost of the message.
-  std::optional<sources::Blob> find(std::string_view name) const;
-  /// A directory named in the kustomization. Errors: as at(), "cycle detected: …", kUnsupported for
-  /// a Git repository.
+  std::optional<LoadedFile> find(std::string_view name) const;
+  /// A directory named in the kustomization, or a repository. Errors: as at(), "cycle detected: …",
+  /// "security; bases in kustomizations found in cloned git repos must be within the repo …", those
+  /// of RemoteFetches.
   Result<Loader> descend(std::string_view path) const;
 
  private:
-  Loader(BuildContext& context, TreePath root, const Loader* referrer);
+  /// A repository that was fetched for one entry: two entries are two, as two clones would be.
+  struct Clone {
+    std::string text;   // the entry
+    std::string shown;  // "https://host/org/repo@ref"
+    std::shared_ptr<const sources::Tree> tree;
+  };
+  Loader(BuildContext& context, const sources::Tree& tree, std::shared_ptr<const Clone> clone,
+         TreePath root, const Loader* referrer);
+  static Result<Loader> open(const RepoUrl& url, std::string_view text, BuildContext& context,
+                             const Loader* referrer);
   Result<TreePath> join(std::string_view path) const;
   Result<TreePath> resolve(std::string_view path) const;
+  Result<LoadedFile> load_web(const std::string& url) const;
+  Result<TreePath> confirm_directory(const TreePath& path) const;
+  Error missing_error(const TreePath& path) const;
+  std::string lstat_failure(const TreePath& path) const;
+  bool is_root_only() const;
+  void note_read(const TreePath& path) const;
 
   BuildContext* context_;
+  const sources::Tree* tree_;           // of clone_, or given
+  std::shared_ptr<const Clone> clone_;  // null: not in a repository that was fetched
   TreePath root_;
   std::string display_;
   const Loader* referrer_;  // outlives this
@@ -52,5 +85,8 @@ class Loader {
 
 /// True for an error that a file was expected and a directory found.
 bool is_directory_error(const Error& error);
+
+/// The reason of the error that a web server answered other than with a file.
+inline constexpr std::string_view kHttpError = "HTTP error";
 
 }  // namespace sluice::kustomize

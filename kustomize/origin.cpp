@@ -77,6 +77,9 @@ Origin append_origin(const Origin& origin, std::string_view path) {
     result.repo = repo->clone_url();
     result.ref = repo->ref;
     result.path = join_paths("", repo->path);
+    // kustomize takes the path apart by its slashes and, where the repository's root is meant, is
+    // left with the name that it gives repositories before they are cloned.
+    if (result.path.empty() || result.path == ".") result.path = "notCloned";
     return result;
   }
   result.path = join_paths(origin.path, path);

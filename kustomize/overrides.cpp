@@ -40,38 +40,39 @@ void merge_image(std::vector<ImageRule>& images, const ImageRule& rule) {
   }
 }
 
-bool has_kustomization(const TreePath& directory, BuildContext& context) {
+bool has_kustomization(const TreePath& directory, const sources::Tree& tree,
+                       BuildContext& context) {
   return std::any_of(kFileNames.begin(), kFileNames.end(), [&](std::string_view name) {
     const auto path = directory.join(name);
     if (!path) return false;
     context.note_read(*path);
-    return context.tree().stat(*path).has_value();
+    return tree.stat(*path).has_value();
   });
 }
 
-Result<void> scan(const TreePath& directory, const std::string& shown, BuildContext& context,
-                  std::vector<std::string>& resources) {
+Result<void> scan(const TreePath& directory, const std::string& shown, const sources::Tree& tree,
+                  BuildContext& context, std::vector<std::string>& resources) {
   context.note_read(directory);
-  SLUICE_TRY(const auto entries, context.tree().list(directory));
+  SLUICE_TRY(const auto entries, tree.list(directory));
   for (const sources::Entry& entry : entries) {
     SLUICE_TRY(const TreePath path, directory.join(entry.name));
     const std::string name = shown.empty() ? entry.name : shown + "/" + entry.name;
     if (entry.kind == sources::EntryKind::kDirectory) {
-      if (has_kustomization(path, context)) {
+      if (has_kustomization(path, tree, context)) {
         resources.push_back(name);
       } else {
-        SLUICE_CHECK(scan(path, name, context, resources));
+        SLUICE_CHECK(scan(path, name, tree, context, resources));
       }
       continue;
     }
     if (!entry.name.ends_with(".yaml") && !entry.name.ends_with(".yml")) continue;
     context.note_read(path);
-    SLUICE_TRY(const sources::Blob blob, context.tree().read(path));
-    const FileId id = context.files().add(context.tree().display(path));
+    SLUICE_TRY(const sources::Blob blob, tree.read(path));
+    const FileId id = context.files().add(tree.display(path));
     auto read = read_resources(blob.bytes, id, name, context);
     if (!read) {
       return fail(std::move(read).error().prefix("failed to decode Kubernetes YAML from " +
-                                                 context.tree().display(path) + ": "));
+                                                 tree.display(path) + ": "));
     }
     resources.push_back(name);
   }
@@ -101,7 +102,7 @@ Result<void> apply_overrides(KustomizationFile& file, const Loader& loader, Buil
     if (overrides.ignore_missing_components) {
       const auto path = loader.root().join(component);
       if (path) context.note_read(*path);
-      if (!path || !context.tree().stat(*path)) continue;
+      if (!path || !loader.tree().stat(*path)) continue;
     }
     file.components.push_back(component);
   }
@@ -114,7 +115,7 @@ Result<KustomizationFile> generate_kustomization(const Loader& loader, BuildCont
   file.file_name = kFileNames[0];
   file.kind = "Kustomization";
   file.api_version = "kustomize.config.k8s.io/v1beta1";
-  SLUICE_CHECK(scan(loader.root(), {}, context, file.resources));
+  SLUICE_CHECK(scan(loader.root(), {}, loader.tree(), context, file.resources));
   if (file.resources.empty()) file.ns = "_placeholder";  // Flux: not "empty" either
   return file;
 }

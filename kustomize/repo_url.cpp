@@ -1,8 +1,11 @@
 #include "repo_url.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <map>
 #include <utility>
 
+#include "sluice/base/go_duration.hpp"
 #include "sluice/base/tree_path.hpp"
 
 namespace sluice::kustomize {
@@ -112,22 +115,97 @@ std::optional<std::pair<std::string_view, std::string_view>> split_after_two(
   return std::pair{text.substr(0, second), text.substr(second + 1)};
 }
 
-std::string_view query_value(std::string_view query, std::string_view name) {
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// url.QueryUnescape; nullopt when it is no escape.
+std::optional<std::string> unescaped(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%') {
+      const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+      const int low = high < 0 ? -1 : hex_digit(text[i + 2]);
+      if (low < 0) return std::nullopt;
+      out += static_cast<char>(high * 16 + low);
+      i += 2;
+    } else {
+      out += text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return out;
+}
+
+// url.ParseQuery and the first value of each name; nullopt when any part does not parse.
+std::optional<std::map<std::string, std::string>> parse_query(std::string_view query) {
+  std::map<std::string, std::string> values;
   while (!query.empty()) {
     const std::size_t end = query.find('&');
     const std::string_view pair = query.substr(0, end);
     query.remove_prefix(end == std::string_view::npos ? query.size() : end + 1);
-    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=') {
-      return pair.substr(name.size() + 1);
-    }
+    if (pair.find(';') != std::string_view::npos) return std::nullopt;
+    if (pair.empty()) continue;
+    const std::size_t equals = pair.find('=');
+    auto name = unescaped(pair.substr(0, equals));
+    auto value =
+        unescaped(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1));
+    if (!name || !value) return std::nullopt;
+    values.emplace(*std::move(name), *std::move(value));
   }
-  return {};
+  return values;
+}
+
+// Whole seconds, or a duration as Go writes it; what is neither is ignored.
+std::optional<std::chrono::milliseconds> parse_timeout(const std::string& text) {
+  constexpr long long kMostSeconds = 1'000'000'000;
+  long long seconds = 0;
+  const char* const end = text.data() + text.size();
+  const char* const start = text.data() + (text.starts_with('+') ? 1 : 0);
+  const auto [rest, error] = std::from_chars(start, end, seconds);
+  if (error == std::errc() && rest == end && seconds > 0 && start != end && *start != '-') {
+    return std::chrono::seconds(std::min(seconds, kMostSeconds));
+  }
+  const auto duration = parse_go_duration(text);
+  if (!duration || duration->count() <= 0) return std::nullopt;
+  return std::chrono::ceil<std::chrono::milliseconds>(*duration);
+}
+
+// strconv.ParseBool.
+std::optional<bool> parse_bool(std::string_view text) {
+  for (const char* word : {"1", "t", "T", "true", "TRUE", "True"}) {
+    if (text == word) return true;
+  }
+  for (const char* word : {"0", "f", "F", "false", "FALSE", "False"}) {
+    if (text == word) return false;
+  }
+  return std::nullopt;
+}
+
+void read_query(std::string_view query, RepoUrl& into) {
+  const auto values = parse_query(query);
+  if (!values) return;
+  const auto value = [&](const char* name) {
+    const auto found = values->find(name);
+    return found == values->end() ? std::string() : found->second;
+  };
+  into.ref = value("ref");
+  if (into.ref.empty()) into.ref = value("version");
+  if (const auto timeout = parse_timeout(value("timeout"))) into.timeout = *timeout;
+  if (const auto submodules = parse_bool(value("submodules"))) into.submodules = *submodules;
 }
 
 }  // namespace
 
 std::optional<RepoUrl> parse_repo_url(std::string_view text) {
   if (text.starts_with('/')) return std::nullopt;
+  // Most entries are local paths: nothing below accepts one without any of these.
+  if (text.find_first_of(":@") == std::string_view::npos &&
+      !lowered(text.substr(0, 11)).starts_with("github.com/")) {
+    return std::nullopt;
+  }
   const std::size_t mark = text.find('?');
   const std::string_view query =
       mark == std::string_view::npos ? std::string_view() : text.substr(mark + 1);
@@ -140,9 +218,12 @@ std::optional<RepoUrl> parse_repo_url(std::string_view text) {
   std::string_view path = parts->second;
   if (path.starts_with('/')) path.remove_prefix(1);
   if (!TreePath::parse(path)) return std::nullopt;  // leaves the repository
-  std::string_view ref = query_value(query, "ref");
-  if (ref.empty()) ref = query_value(query, "version");
-  return RepoUrl{host->host, std::string(parts->first), std::string(path), std::string(ref)};
+  RepoUrl url;
+  url.host = host->host;
+  url.repo_path = parts->first;
+  url.path = path;
+  read_query(query, url);
+  return url;
 }
 
 bool is_remote_file(std::string_view text) {

@@ -2,6 +2,7 @@
 /// Which words in `resources:` name a Git repository or a file on the web (api/internal/git
 /// repospec.go, api/internal/loader).
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,8 @@ struct RepoUrl {
   std::string repo_path;  ///< "org/repo"
   std::string path;       ///< within the repository; "" is its root
   std::string ref;        ///< branch, tag or commit; "" is HEAD
+  std::chrono::milliseconds timeout{27'000};
+  bool submodules = true;
   /// What is cloned: host and repo_path.
   std::string clone_url() const { return host + repo_path; }
 };

@@ -426,7 +426,10 @@ Result<std::vector<Transformer>> builtin_transformers(const StepContext& context
 Result<Resources> run_config_map_generator(const GeneratorArgs& args, const StepContext& context,
                                            bool is_secret) {
   generators::GenerateContext generate;
-  generate.load = [&](std::string_view path) { return context.loader.load(path); };
+  generate.load = [&](std::string_view path) -> Result<sources::Blob> {
+    SLUICE_TRY(LoadedFile file, context.loader.load(path));
+    return sources::Blob(std::move(file));
+  };
   if (context.build.options().lift_encrypted) {
     generate.sops = &context.build.sops();
     generate.display = [&](const sources::Blob& blob) {
@@ -478,7 +481,7 @@ Result<PatchRule> load_patch(const PatchEntry& entry, const std::string& config,
     return fail(std::move(blob).error().prefix("failed to get the patch file from path(" +
                                                entry.path + "): "));
   }
-  const FileId id = context.build.files().add(context.build.tree().display(blob->real_path));
+  const FileId id = context.build.files().add(blob->shown);
   return read_patch(*blob->bytes, patch_source("path", entry.path), entry.target, options,
                     reader_for(context, id, entry.path));
 }
@@ -495,8 +498,8 @@ Result<Resources> load_merge_patch(const std::string& path_or_text, const StepCo
       return inline_patch;
     }
   }
-  SLUICE_TRY(const sources::Blob blob, context.loader.load(path_or_text));
-  const FileId id = context.build.files().add(context.build.tree().display(blob.real_path));
+  SLUICE_TRY(const LoadedFile blob, context.loader.load(path_or_text));
+  const FileId id = context.build.files().add(blob.shown);
   auto patches = read_resources(blob.bytes, id, path_or_text, context.build);
   if (!patches) return fail(name_file(std::move(patches).error(), path_or_text));
   return patches;
@@ -512,7 +515,7 @@ Result<Json6902Rule> load_json6902(const Selector& target, const std::string& pa
     return fail(Code::kInvalid, "must specify a file path or jsonOp, not both");
   }
   if (path.empty()) return read_json6902(text, {}, target);
-  SLUICE_TRY(const sources::Blob blob, context.loader.load(path));
+  SLUICE_TRY(const LoadedFile blob, context.loader.load(path));
   return read_json6902(*blob.bytes, path, target);
 }
 
@@ -528,8 +531,8 @@ Result<std::vector<Replacement>> load_replacements(const std::vector<Replacement
     if (entry.has_source || (targets && !targets->empty())) {
       return fail(Code::kInvalid, "cannot specify both path and inline replacement");
     }
-    SLUICE_TRY(const sources::Blob blob, context.loader.load(entry.path));
-    const FileId id = context.build.files().add(context.build.tree().display(blob.real_path));
+    SLUICE_TRY(const LoadedFile blob, context.loader.load(entry.path));
+    const FileId id = context.build.files().add(blob.shown);
     yaml::ReadOptions options;
     options.schema = yaml::Schema::kV2;
     options.engine = context.build.options().yaml_engine;

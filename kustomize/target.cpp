@@ -10,6 +10,7 @@
 #include "sluice/yaml/write.hpp"
 
 #include "origin.hpp"
+#include "remote_fetches.hpp"
 #include "schema.hpp"
 #include "steps.hpp"
 #include "trace.hpp"
@@ -67,7 +68,7 @@ Target::Target(Loader loader, KustomizationFile file, BuildContext& context)
     : context_(&context), loader_(std::move(loader)), file_(std::move(file)) {}
 
 Result<Target> Target::load(Loader loader, BuildContext& context, bool allow_empty) {
-  std::optional<sources::Blob> found;
+  std::optional<LoadedFile> found;
   std::string_view found_name;
   for (const std::string_view name : kFileNames) {
     auto blob = loader.find(name);
@@ -86,7 +87,7 @@ Result<Target> Target::load(Loader loader, BuildContext& context, bool allow_emp
                           loader.display() + "'")
                     .reason(std::string(kMissingKustomization)));
   }
-  const FileId id = context.files().add(context.tree().display(found->real_path));
+  const FileId id = context.files().add(found->shown);
   SLUICE_TRY(KustomizationFile file,
              read_kustomization(found->bytes, id, loader.display(), context, allow_empty));
   file.file_name = found_name;
@@ -102,13 +103,13 @@ Result<void> Target::set_schema(bool reset) {
   if (file_.has_openapi_path) {
     auto loaded = loader_.load(file_.openapi_path);
     if (!loaded) return fail(std::move(loaded).error().at(file_.where(*context_, "openapi")));
-    const sources::Blob& blob = *loaded;
+    const LoadedFile& blob = *loaded;
     if (!file_.openapi_version.empty()) {
       return fail(Error(Code::kInvalid,
                         "builtin version and custom schema provided, cannot use both",
                         file_.where(*context_, "openapi")));
     }
-    const FileId id = context_->files().add(context_->tree().display(blob.real_path));
+    const FileId id = context_->files().add(blob.shown);
     yaml::ReadOptions options;
     options.schema = yaml::Schema::kV2;
     options.unique_keys = false;
@@ -148,6 +149,7 @@ Result<Accumulator> Target::accumulate(Accumulator all) {
 Result<Accumulator> Target::accumulate_into(Accumulator all) {
   if (context_->options().cancel.cancelled()) return fail(Code::kCancelled, "cancelled");
   if (!file_.ns.empty()) helm_namespace_ = file_.ns;
+  context_->remotes().expect({&file_.resources, &file_.components});
   auto read = accumulate_paths(all, file_.resources, "resources");
   if (!read) return fail(std::move(read).error().prefix("accumulating resources: "));
 
@@ -241,7 +243,8 @@ Result<void> Target::accumulate_path(Accumulator& all, const std::string& path,
   if (as_file) return {};
   Error file_error = std::move(as_file).error();
   if (file_error.code() == Code::kUnsupported || file_error.code() == Code::kIntegrity ||
-      file_error.code() == Code::kDenied) {
+      file_error.code() == Code::kDenied || file_error.code() == Code::kCancelled ||
+      file_error.reason() == kHttpError) {
     return fail(std::move(file_error));
   }
   const auto both = [&](Error error) {
@@ -251,7 +254,11 @@ Result<void> Target::accumulate_path(Accumulator& all, const std::string& path,
   };
   auto loader = loader_.descend(path);
   if (!loader) {
-    if (is_malformed_yaml(file_error)) return fail(std::move(file_error));
+    if (loader.error().code() == Code::kCancelled) return fail(std::move(loader).error());
+    // Nobody waits for a repository that is not there.
+    if (is_malformed_yaml(file_error) && loader.error().reason() != sources::kTimeout) {
+      return fail(std::move(file_error));
+    }
     return fail(both(std::move(loader).error()));
   }
   auto done = accumulate_directory(all, *std::move(loader), path, /*is_component=*/false);
@@ -261,11 +268,12 @@ Result<void> Target::accumulate_path(Accumulator& all, const std::string& path,
 
 Result<Resources> Target::read_file(const std::string& path) const {
   const auto failed = [&](Error error) {
-    return fail(std::move(error).prefix("accumulating resources from '" + path + "': "));
+    return fail(
+        std::move(error).prefix("accumulating resources from '" + without_password(path) + "': "));
   };
   auto blob = loader_.load(path);
   if (!blob) return failed(std::move(blob).error());
-  const FileId id = context_->files().add(context_->tree().display(blob->real_path));
+  const FileId id = context_->files().add(blob->shown);
   auto resources = read_resources(blob->bytes, id, path, *context_);
   if (!resources) return failed(name_file(std::move(resources).error(), path));
   return resources;
@@ -492,8 +500,8 @@ Result<std::shared_ptr<const TransformerConfig>> load_configurations(
   auto merged = std::make_shared<TransformerConfig>(*default_transformer_config());
   TransformerConfig extra;
   for (const std::string& path : paths) {
-    SLUICE_TRY(const sources::Blob blob, loader.load(path));
-    const FileId id = context.files().add(context.tree().display(blob.real_path));
+    SLUICE_TRY(const LoadedFile blob, loader.load(path));
+    const FileId id = context.files().add(blob.shown);
     yaml::ReadOptions options;
     options.schema = yaml::Schema::kV2;
     options.engine = context.options().yaml_engine;

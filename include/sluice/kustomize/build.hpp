@@ -19,6 +19,7 @@
 #include "sluice/decrypt/sops_file.hpp"
 #include "sluice/kustomize/provenance.hpp"
 #include "sluice/kustomize/resource_set.hpp"
+#include "sluice/sources/remote_content.hpp"
 #include "sluice/sources/tree.hpp"
 #include "sluice/yaml/read.hpp"
 
@@ -84,6 +85,8 @@ struct BuildOptions {
   yaml::Engine yaml_engine = yaml::Engine::kLibyaml;
   Overrides overrides;
   std::size_t max_resources = 1'000'000;
+  /// Fetches what is named by URL; null: such a name is refused. Outlives the build.
+  sources::RemoteContent* remotes = nullptr;
   unsigned threads = 0;  ///< for parsing and printing; 0: the machine's cores
   /// Record what each layer does to each object: BuildResult::histories.
   bool explain = false;
@@ -99,12 +102,22 @@ struct BuildResult {
   std::vector<TreePath> reads;        ///< files and directories looked at, misses included
   std::vector<History> histories;     ///< of each resource; empty without BuildOptions::explain
   std::size_t documents_parsed = 0;   ///< YAML documents of the files that were read
+  /// What was fetched by URL ("URL@commit", "URL"), in byte order. A build that fetched something
+  /// can give another result for the same tree.
+  std::vector<std::string> fetched;
 };
 
 /// Builds `directory` of `tree`. Errors carry kustomize's wording in message() and the place in
-/// where(): kInvalid, kNotFound, kUnsupported (named: remote bases, plugins, helm …), kIntegrity
-/// and kDenied (opening leaves for suffixes), kCancelled.
+/// where(): kInvalid, kNotFound, kUnsupported (named: plugins, helm …, remote bases without
+/// `remotes`), kIntegrity and kDenied (opening leaves for suffixes), kUnavailable (what is named by
+/// URL), kCancelled.
 Result<BuildResult> build(const sources::Tree& tree, const TreePath& directory,
                           const BuildOptions& options);
+
+/// True when `kustomize build TARGET` would take `target` for a repository, whatever is on disk.
+bool is_repository(std::string_view target);
+/// Builds the directory of a repository that `target` names ("https://host/org/repo//path?ref=v1").
+/// Errors: as build(); kInvalid when it names none.
+Result<BuildResult> build_repository(std::string_view target, const BuildOptions& options);
 
 }  // namespace sluice::kustomize
