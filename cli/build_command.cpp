@@ -20,6 +20,7 @@
 #include "explain_cache.hpp"
 #include "flags.hpp"
 #include "key_sources.hpp"
+#include "remote_content.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -29,10 +30,10 @@ struct BuildFlags {
   std::string output, key, audit_path, explain, load_restrictor = "LoadRestrictionsRootOnly";
   std::optional<std::string> reorder;
   std::vector<std::string> sealed_keys;
-  bool show_secrets = false;
   std::vector<std::string> function_environment;
   bool environment_keys = false;
-  bool explain_cache = false;
+  bool explain_cache = false, no_remote_bases = false;
+  bool show_secrets = false;
   bool container_switch = false;  ///< taken and not used, see declare()
   bool decrypts() const { return !key.empty() || environment_keys; }
 };
@@ -60,6 +61,7 @@ Flags declare(BuildFlags& into, std::vector<std::string>& ignored) {
     return {};
   });
   flags.on("enable-alpha-plugins", into.options.enable_alpha_plugins);
+  flags.on("no-remote-bases", into.no_remote_bases);
   flags.on("enable-exec", into.options.enable_exec);
   flags.on("enable-helm", into.options.enable_helm);
   flags.text("helm-command", into.options.helm_command);
@@ -253,12 +255,6 @@ Result<TreePath> find_directory(const std::string& directory) {
                                                          &std::free);
   if (!real) {
     const int error = errno;
-    if (directory.find("://") != std::string::npos || directory.starts_with("git@") ||
-        directory.starts_with("github.com/") || directory.starts_with("git::")) {
-      return fail(Code::kUnsupported,
-                  "remote directories are not supported by this version of sluice: " + directory,
-                  Where{}, "clone the repository and build the directory in it");
-    }
     return fail(Code::kNotFound, std::string(refusal) +
                                      "not a valid directory: evalsymlink failure on '" + directory +
                                      "' : lstat " + missing_part(path) + ": " + system_text(error));
@@ -302,9 +298,24 @@ std::shared_ptr<const kustomize::Programs> programs_for(const BuildFlags& flags)
   return std::make_shared<const kustomize::Programs>(std::move(programs));
 }
 
-Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
-  SLUICE_TRY(const TreePath path, find_directory(directory));
+/// As kustomize: what looks like a repository is one, even where a directory has that name.
+Result<kustomize::BuildResult> build_target(const std::string& target, const BuildFlags& flags) {
+  if (kustomize::is_repository(target)) {
+    if (!flags.explain_cache) return kustomize::build_repository(target, flags.options);
+    return fail(Code::kUnsupported,
+                "--explain-cache needs a directory: what is fetched is not kept: " + target);
+  }
+  SLUICE_TRY(const TreePath path, find_directory(target));
   const auto tree = sources::make_dir_tree("/");
+  return flags.explain_cache ? build_and_explain(*tree, path, flags.options)
+                             : kustomize::build(*tree, path, flags.options);
+}
+
+Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
+  CancelSource stop;
+  CommandRemotes remotes(stop);
+  flags.options.cancel = stop.token();
+  if (!flags.no_remote_bases) flags.options.remotes = &remotes;
   flags.options.on_warning = [](std::string_view line) {
     std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
   };
@@ -335,9 +346,7 @@ Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
     opener = std::make_unique<decrypt::SealedOpener>(std::move(keys), decryptor.get());
   }
   flags.options.explain = !flags.explain.empty();
-  auto built = flags.explain_cache ? build_and_explain(*tree, path, flags.options)
-                                   : kustomize::build(*tree, path, flags.options);
-  SLUICE_TRY(auto result, std::move(built));
+  SLUICE_TRY(auto result, build_target(directory, flags));
   SLUICE_CHECK(audit.written());
   if (opener) SLUICE_CHECK(unseal_all(result.resources, *opener));
   if (!flags.explain.empty()) {

@@ -158,13 +158,14 @@ SignalWatch::SignalWatch(CancelSource& source) : state_(std::make_unique<State>(
   state_->thread = std::thread([state = state_.get(), &source] {
     const timespec pause{0, 100'000'000};
     while (!state->stop) {
-      if (sigtimedwait(&state->signals, nullptr, &pause) > 0) source.cancel();
+      if (sigtimedwait(&state->signals, nullptr, &pause) > 0 && !state->stop) source.cancel();
     }
   });
 }
 
 SignalWatch::~SignalWatch() {
   state_->stop = true;
+  ::pthread_kill(state_->thread.native_handle(), SIGTERM);  // ends its wait, now
   state_->thread.join();
   pthread_sigmask(SIG_SETMASK, &state_->before, nullptr);
 }

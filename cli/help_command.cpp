@@ -29,15 +29,16 @@ result. The custom resource definitions are in deploy/crds.
   --mlock warn|require   what to do when secret memory cannot be locked (every command has it; default warn)
   --storage-path DIR  Git object databases (ciphertext only);
                       default: $XDG_CACHE_HOME/sluice/sources or ~/.cache/sluice/sources
+  --no-remote-bases   refuse bases and files that a kustomization names by URL
 
 examples:
   sluice run --kubeconfig ~/.kube/config
   sluice run --once --concurrent 8 --log-level error    # in CI: 0 when all is ready
 )"},
     {"build", "print what `kustomize build` prints",
-     R"(usage: sluice build [DIR] [kustomize's flags] [--key FILE] [--show-secrets]
+     R"(usage: sluice build [DIR|URL] [kustomize's flags] [--key FILE] [--show-secrets]
 
-Builds the kustomization in DIR (default: the current directory). Output, exit status and error texts are those
+Builds the kustomization in DIR (default: the current directory) or in a Git repository. Output, exit status and error texts are those
 of kustomize 5.8: 1 for whatever fails. SOPS files are printed as they are, as kustomize does, unless --key is
 given; then the status tells the kind of failure: 1 input, 2 no key, 3 busy or away, 4 tampered with.
 
@@ -54,6 +55,7 @@ given; then the status tells the kind of failure: 1 input, 2 no key, 3 busy or a
   --explain-cache            say on standard error what of the files read by the last build with this flag has
                              changed since
   --strict-yaml              both YAML engines must accept and agree on every file
+  --no-remote-bases          refuse bases and files that are named by URL
   -o, --output FILE|DIR      --load-restrictor LoadRestrictionsRootOnly|LoadRestrictionsNone
   --reorder legacy|none      --enable-managedby-label
   --enable-alpha-plugins     legacy plugins below KUSTOMIZE_PLUGIN_HOME and functions; with
@@ -68,6 +70,7 @@ examples:
   sluice build overlays/prod
   sluice build overlays/prod --key age.key              # leaves redacted
   sluice build overlays/prod --explain Deployment/web:spec.replicas
+  sluice build 'https://github.com/org/repo//deploy?ref=v1.2.3'
   sluice build overlays/prod --load-restrictor LoadRestrictionsNone -o out.yaml
 )"},
     {"decrypt", "print what `sops -d` prints",

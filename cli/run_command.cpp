@@ -57,6 +57,7 @@ int run_command(Arguments arguments) {
   Flags flags;
   std::string kubeconfig;
   std::string storage;
+  bool no_remote_bases = false;
   reconciler::ControllerOptions options;
   auto level = reconciler::LogLevel::kInfo;
   flags.text("kubeconfig", kubeconfig);
@@ -68,6 +69,7 @@ int run_command(Arguments arguments) {
   flags.text("sops-vault-configmap", vault_config);
   flags.text("key-hosts", key_hosts);
   flags.text("sops-age-secret", age_secret);
+  flags.on("no-remote-bases", no_remote_bases);
   flags.value("concurrent", [&options](std::string_view text) -> Result<void> {
     SLUICE_TRY(const long number, parse_number(text, 1, 256));
     options.concurrent = static_cast<unsigned>(number);
@@ -118,6 +120,10 @@ int run_command(Arguments arguments) {
   kube::Client client(*std::move(cluster), *http, clock);
   const auto store =
       sources::make_source_store(storage.empty() ? default_storage() : storage, *http);
+  // Neither this machine's repositories nor the git program: a tenant's URL must not reach our
+  // files or our credentials.
+  const auto remotes = sources::make_remote_content(*store, *http, {});
+  if (!no_remote_bases) options.remotes = remotes.get();
   reconciler::Controller controller(options, client, *store, clock, log);
   const auto summary = controller.run(stop.token());
   if (!summary) return report(summary.error());

@@ -413,8 +413,9 @@ Outcome Pass::apply_revision() {
   const std::string building = phase_text("Building manifests");
   Memory::Applied applied;
   if (memory_.applied && !requested && memory_.applied->generation == state_.generation &&
-      memory_.applied->revision == revision_) {
-    applied = *memory_.applied;  // an interval: only drift can have happened
+      memory_.applied->revision == revision_ && memory_.applied->build->fetched.empty()) {
+    // An interval: only drift can have happened, unless something was fetched by URL.
+    applied = *memory_.applied;
   } else {
     phase_ = phase_text("Fetching manifests");
     status_.remove("Healthy");
@@ -434,6 +435,7 @@ Outcome Pass::apply_revision() {
     options.sops_files = std::make_shared<decrypt::SopsFiles>();
     options.overrides = spec_.overrides;
     options.cancel = cancel_;
+    options.remotes = services_.options.remotes;
     auto keys = key_services();
     if (!keys) return failed("BuildFailed", keys.error().text(), keys.error().code());
     std::shared_ptr<decrypt::LeafDecryptor> decryptor = make_decryptor(options.sops_files, *keys);

@@ -18,6 +18,7 @@
 #include "sluice/kube/client.hpp"
 #include "sluice/kustomize/build_cache.hpp"
 #include "sluice/reconciler/log.hpp"
+#include "sluice/sources/remote_content.hpp"
 #include "sluice/sources/source_store.hpp"
 
 namespace sluice::reconciler {
@@ -48,6 +49,9 @@ struct ControllerOptions {
   DecryptionOptions decryption = {};
   /// Builds that are still good; null: the controller keeps its own. Outlives it.
   kustomize::BuildCache* builds = nullptr;
+  /// Fetches remote bases and files of kustomizations; null refuses them (Flux:
+  /// --no-remote-bases). Outlives the controller.
+  sources::RemoteContent* remotes = nullptr;
 };
 
 /// What `--once` ended with, and what the demo prints.
