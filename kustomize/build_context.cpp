@@ -26,6 +26,19 @@ void BuildContext::use_builtin_schema() {
   schema_->use_builtin();
 }
 
+Result<void> BuildContext::enter_directory(std::size_t depth) {
+  if (depth > options_.max_base_depth) {
+    return fail(Code::kUnsupported, "bases are nested deeper than " +
+                                        std::to_string(options_.max_base_depth) + " levels");
+  }
+  if (++directories_ > options_.max_directories) {
+    return fail(Code::kUnsupported,
+                "more than " + std::to_string(options_.max_directories) +
+                    " bases and components, counted as often as they are named");
+  }
+  return {};
+}
+
 void BuildContext::warn(std::string line) {
   const std::lock_guard lock(mutex_);
   if (options_.on_warning) options_.on_warning(line);

@@ -38,6 +38,9 @@ class BuildContext {
   Result<void> use_schema(yaml::Document document);
   void use_builtin_schema();
 
+  /// Counts a directory that is about to be built. Errors: kUnsupported.
+  Result<void> enter_directory(std::size_t depth);
+
   /// A line for stderr. Thread-safe.
   void warn(std::string line);
   std::vector<std::string> take_warnings();
@@ -60,6 +63,7 @@ class BuildContext {
   std::unique_ptr<Schema> schema_;
   std::atomic<std::size_t> parsed_{0};
   bool schema_is_set_ = false;
+  std::size_t directories_ = 0;
   std::mutex mutex_;  // guards warnings_ and reads_
   std::vector<std::string> warnings_;
   std::vector<TreePath> reads_;

@@ -5,6 +5,7 @@
 
 #include "sluice/yaml/scalar.hpp"
 
+#include "kustomize/growth.hpp"
 #include "kustomize/gvk.hpp"
 #include "kustomize/res_map.hpp"
 #include "kustomize/structured_text.hpp"
@@ -149,6 +150,7 @@ Result<void> FieldSpecs::apply_one(std::size_t index, yaml::Ref root, const Gvk&
                                    Creates creates, const Setter& set) {
   if (!selects(index, gvk)) return {};
   const Compiled& compiled = specs_[index];
+  SLUICE_CHECK(check_path_parts(compiled.steps.size(), compiled.spec->path));
   const bool create = compiled.spec->create && creates != Creates::kNothing;
   auto done = walk({compiled.steps, create, creates, set}, root, 0);
   if (done) return {};

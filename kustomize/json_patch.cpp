@@ -1,5 +1,6 @@
 #include "kustomize/json_patch.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include "sluice/yaml/write.hpp"
 
 #include "kustomize/go_json.hpp"
+#include "kustomize/growth.hpp"
 #include "kustomize/gvk.hpp"
 
 namespace sluice::kustomize {
@@ -251,9 +253,10 @@ class Engine {
     if (slash == std::string_view::npos) return std::nullopt;
     NodeId container = top_;
     path.remove_prefix(slash + 1);
+    std::size_t parts = 1;
     while ((slash = path.find('/')) != std::string_view::npos) {
       const auto next = get(container, unescape(path.substr(0, slash)));
-      if (!next || !*next) return std::nullopt;
+      if (!next || !*next || ++parts > kMaxPathParts) return std::nullopt;
       const yaml::Ref node = ref(**next);
       if (!node.is_mapping() && !node.is_sequence()) return std::nullopt;
       container = **next;
@@ -381,6 +384,16 @@ class Engine {
     return {};
   }
 
+  /// A copy of the document's own parts, or a part of it that moves deeper.
+  Result<void> check_copy(NodeId value, const std::string& path) {
+    const Extent copied = extent(yaml::Node(document_, value));
+    if (bytes_ == 0) bytes_ = extent(yaml::Node(document_, top_)).bytes;
+    const auto parts = static_cast<std::size_t>(std::count(path.begin(), path.end(), '/'));
+    SLUICE_CHECK(check_growth(bytes_, parts, copied));
+    bytes_ += copied.bytes;
+    return {};
+  }
+
   Result<void> move(yaml::Node operation) {
     auto from = from_of(operation);
     if (!from) return wrap("move operation failed to decode from", std::move(from).error());
@@ -403,6 +416,7 @@ class Engine {
       return wrap("move operation does not apply: doc is missing destination path: " + *path,
                   kMissing);
     }
+    SLUICE_CHECK(check_copy(or_null(*value), *path));
     auto done = insert(place->container, place->key, or_null(*value));
     if (!done) return wrap("error in move for path: '" + *path + "'", std::move(done).error());
     return {};
@@ -424,6 +438,7 @@ class Engine {
       return wrap("copy operation does not apply: doc is missing destination path: " + *path,
                   kMissing);
     }
+    SLUICE_CHECK(check_copy(or_null(*value), *path));
     const NodeId fresh = document_.import(yaml::Node(document_, or_null(*value)));
     auto done = insert(place->container, place->key, fresh);
     if (!done) return wrap("error while adding value during copy", std::move(done).error());
@@ -490,6 +505,7 @@ class Engine {
 
   yaml::Document& document_;
   NodeId top_;
+  std::size_t bytes_ = 0;  // of the document, and of all copies since; 0: not measured yet
   bool is_json_text_;
 };
 

@@ -35,7 +35,8 @@ Loader::Loader(BuildContext& context, const sources::Tree& tree, std::shared_ptr
       clone_(std::move(clone)),
       root_(std::move(root)),
       display_(shown(root_)),
-      referrer_(referrer) {}
+      referrer_(referrer),
+      depth_(referrer == nullptr ? 0 : referrer->depth_ + 1) {}
 
 Result<Loader> Loader::at(const sources::Tree& tree, const TreePath& directory,
                           BuildContext& context) {
@@ -232,6 +233,7 @@ Result<Loader> Loader::open(const RepoUrl& url, std::string_view text, BuildCont
 
 Result<Loader> Loader::descend(std::string_view path) const {
   if (path.empty()) return fail(Code::kInvalid, "new root cannot be empty");
+  SLUICE_CHECK(context_->enter_directory(depth_ + 1));
   if (const auto repo = parse_repo_url(path)) {
     for (const Loader* visited = this; visited != nullptr; visited = visited->referrer_) {
       if (visited->clone_ && visited->clone_->text.starts_with(path)) {

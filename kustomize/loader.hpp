@@ -81,6 +81,7 @@ class Loader {
   TreePath root_;
   std::string display_;
   const Loader* referrer_;  // outlives this
+  std::size_t depth_;       // how many referrers there are
 };
 
 /// True for an error that a file was expected and a directory found.

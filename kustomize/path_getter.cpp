@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "kustomize/field_spec.hpp"
+#include "kustomize/growth.hpp"
 #include "kustomize/gvk.hpp"
 
 namespace sluice::kustomize {
@@ -99,6 +100,9 @@ Result<yaml::Ref> get_path(yaml::Ref root, std::span<const std::string> parts, C
   path.reserve(parts.size());
   for (const std::string& part : parts) {
     if (const std::string_view clean = trim(part); !clean.empty()) path.push_back(clean);
+  }
+  if (create != Create::kNothing) {
+    SLUICE_CHECK(check_path_parts(path.size(), path.empty() ? std::string_view() : path[0]));
   }
   yaml::Ref node = root;
   for (std::size_t i = 0; i < path.size(); ++i) {

@@ -10,6 +10,7 @@
 
 #include "kustomize/field_spec.hpp"
 #include "kustomize/go_decode.hpp"
+#include "kustomize/growth.hpp"
 #include "kustomize/gvk.hpp"
 #include "kustomize/kustomization_fields.hpp"
 #include "kustomize/path_getter.hpp"
@@ -351,6 +352,10 @@ Result<void> set_value(const std::optional<FieldOptions>& options, const Target&
     for (std::size_t i = 0; i < parts.size(); ++i) {
       joined += (i == 0 ? "" : options->delimiter) + parts[i];
     }
+    if (joined.size() > kMaxGrownBytes) {
+      return fail(Code::kUnsupported, "a replacement makes a text longer than " +
+                                          std::to_string(kMaxGrownBytes) + " bytes");
+    }
     return set_text(target, joined);
   }
   if (!to_leaf) {
@@ -396,6 +401,7 @@ Result<bool> set_in_text(yaml::Ref root, const std::vector<std::string>& path, y
     }
     const auto text = write_structured_text(*document, original);
     if (!text) return false;
+    SLUICE_CHECK(check_growth(text->size(), 0, {}));
     found->set_text(*text);
     return true;
   }
@@ -406,6 +412,7 @@ Result<void> copy_value(yaml::Ref root, yaml::Node value, const ReplacementTarge
   const std::vector<std::string> defaults{std::string(kDefaultPath)};
   for (const std::string& text : target.field_paths.empty() ? defaults : target.field_paths) {
     const std::vector<std::string> path = split_smart_path(text, '.');
+    SLUICE_CHECK(check_path_parts(path.size(), text));
     SLUICE_TRY(const bool done, set_in_text(root, path, value, target.options));
     if (done) continue;
 
@@ -421,6 +428,11 @@ Result<void> copy_value(yaml::Ref root, yaml::Node value, const ReplacementTarge
       return fail(std::move(targets).error().prefix(missing + ": "));
     }
     if (targets->empty()) return fail(Code::kInvalid, missing);
+    if (value.is_mapping() || value.is_sequence()) {
+      Extent copied = extent(value);
+      copied.bytes *= targets->size();
+      SLUICE_CHECK(check_growth(extent(root).bytes, path.size(), copied));
+    }
     for (const Target& one : *targets) {
       SLUICE_CHECK(set_value(target.options, one, value));
     }

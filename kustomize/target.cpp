@@ -30,6 +30,9 @@ std::string go_list(const std::vector<std::string>& words) {
   return text + "]";
 }
 
+// A message is quoted once more at each level of components, and each time its quotes double.
+constexpr std::size_t kMaxQuoted = 64U << 10;
+
 // generators, transformers and validators may hold resources themselves instead of paths.
 bool may_be_inline(const std::string& entry) {
   return entry.find_first_of("\n:{#") != std::string::npos ||
@@ -177,7 +180,8 @@ Result<Accumulator> Target::accumulate_into(Accumulator all) {
     const std::string& path = file_.components[i];
     const auto failed = [&](std::string_view what, const Error& error) {
       return fail(Error(error.code(),
-                        "accumulating components: " + std::string(what) + go_quote(error.message()),
+                        "accumulating components: " + std::string(what) +
+                            go_quote(std::string_view(error.message()).substr(0, kMaxQuoted)),
                         error.where(), error.hint())
                       .at(file_.where(*context_, "components", i)));
     };

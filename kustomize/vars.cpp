@@ -8,6 +8,7 @@
 
 #include "field_spec.hpp"
 #include "gvk.hpp"
+#include "kustomize/growth.hpp"
 #include "path_getter.hpp"
 
 namespace sluice::kustomize {
@@ -103,7 +104,7 @@ Result<Value> find_value(const VarEntry& var, const ResMap& resources) {
 
 // expand.go DoReplacements: "$(NAME)" is replaced, "$$" is a dollar sign, an unknown name stays.
 // The result is a string, or, when `input` is nothing but one var, a value of the var's kind.
-Value expand(std::string_view input, Vars& vars) {
+Result<Value> expand(std::string_view input, Vars& vars) {
   std::string out;
   std::size_t copied = 0;
   for (std::size_t at = 0; at + 1 < input.size(); ++at) {
@@ -126,10 +127,14 @@ Value expand(std::string_view input, Vars& vars) {
       if (known) ++var->second.uses;
       if (at == 0 && end + 1 == input.size()) {
         if (known) return var->second.value;
-        return {Kind::kString, std::string(input), std::string(input)};
+        return Value{Kind::kString, std::string(input), std::string(input)};
       }
       if (known) {
         out += var->second.value.text;
+        if (out.size() > kMaxGrownBytes) {
+          return fail(Code::kUnsupported,
+                      "vars make a text longer than " + std::to_string(kMaxGrownBytes) + " bytes");
+        }
       } else {
         out.append(input, at, end + 1 - at);
       }
@@ -138,12 +143,13 @@ Value expand(std::string_view input, Vars& vars) {
     copied = at + 1;
   }
   out.append(input, copied);
-  return {Kind::kString, out, out};
+  return Value{Kind::kString, out, out};
 }
 
-void replace(yaml::Ref node, Vars& vars) {
-  const Value value = expand(node.text(), vars);
+Result<void> replace(yaml::Ref node, Vars& vars) {
+  SLUICE_TRY(const Value value, expand(node.text(), vars));
   node.set_scalar(value.kind, value.whole);
+  return {};
 }
 
 Result<void> replace_all(yaml::Ref node, Vars& vars) {
@@ -159,7 +165,7 @@ Result<void> replace_all(yaml::Ref node, Vars& vars) {
         return fail(Code::kInvalid, "invalid map key: value='" + std::string(node.key(i).text()) +
                                         "', tag='" + tag + "'");
       }
-      if (node.value(i).is_string()) replace(node.value(i), vars);
+      if (node.value(i).is_string()) SLUICE_CHECK(replace(node.value(i), vars));
     }
     return {};
   }
@@ -169,11 +175,11 @@ Result<void> replace_all(yaml::Ref node, Vars& vars) {
       if (!node.at(i).is_string()) {
         return fail(Code::kInvalid, "invalid value type expect a string");
       }
-      replace(node.at(i), vars);
+      SLUICE_CHECK(replace(node.at(i), vars));
     }
     return {};
   }
-  if (node.is_string()) replace(node, vars);
+  if (node.is_string()) return replace(node, vars);
   return {};
 }
 

@@ -85,6 +85,10 @@ struct BuildOptions {
   yaml::Engine yaml_engine = yaml::Engine::kLibyaml;
   Overrides overrides;
   std::size_t max_resources = 1'000'000;
+  /// Bases and components, each counted as often as it is named: two that name each other's bases
+  /// twice double them at each level.
+  std::size_t max_directories = 200'000;
+  std::size_t max_base_depth = 200;  ///< of a base of a base of …
   /// Fetches what is named by URL; null: such a name is refused. Outlives the build.
   sources::RemoteContent* remotes = nullptr;
   unsigned threads = 0;  ///< for parsing and printing; 0: the machine's cores
