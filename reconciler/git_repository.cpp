@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "sluice/base/go_duration.hpp"
+#include "sluice/crypto/hash.hpp"
 #include "sluice/kube/secret_data.hpp"
+#include "sluice/sources/ignored_tree.hpp"
 
 #include "conditions.hpp"
 
@@ -81,10 +83,33 @@ class SourcePass {
           std::move(artifact.error()).prefix("failed to checkout and determine revision: "),
           std::min<Duration>(spec->interval, std::chrono::minutes(15)));
     }
-    return succeeded(*spec, *std::move(artifact));
+    auto kept = without_ignored(*std::move(artifact), spec->ignore);
+    if (!kept) {
+      return failed(
+          "SourceIgnoreError",
+          std::move(kept.error()).prefix("failed to load source ignore patterns from repository: "),
+          spec->interval);
+    }
+    return succeeded(*spec, *std::move(kept));
   }
 
  private:
+  /// Patterns in the tree are part of its id; those of the spec are added to it, so that who uses
+  /// the artifact sees another one.
+  Result<sources::Artifact> without_ignored(sources::Artifact artifact,
+                                            const std::optional<std::string>& ignore) {
+    const std::string content = artifact.digest.hex() + "\n" + ignore.value_or("");
+    if (memory_.artifact && memory_.content == content) {
+      artifact.tree = memory_.artifact->tree;
+      artifact.digest = memory_.artifact->digest;
+      return artifact;
+    }
+    SLUICE_TRY(artifact.tree, sources::make_ignored_tree(std::move(artifact.tree), ignore));
+    if (ignore) artifact.digest = crypto::sha256(content);
+    memory_.content = content;
+    return artifact;
+  }
+
   Outcome failed(std::string_view reason, const Error& error, std::optional<Duration> again) {
     const std::string message = error.text();
     status_.set("FetchFailed", "True", reason, message);
@@ -111,7 +136,8 @@ class SourcePass {
   Outcome succeeded(const GitRepositorySpec& spec, sources::Artifact artifact) {
     const std::string message = "stored artifact for revision '" + artifact.revision + "'";
     const bool is_new =
-        status_.root().find("artifact", "revision").string_or("") != artifact.revision;
+        status_.root().find("artifact", "revision").string_or("") != artifact.revision ||
+        status_.root().find("artifact", "digest").string_or("") != artifact.digest.text();
     status_.set("ArtifactInStorage", "True", "Succeeded", message);
     status_.set("Ready", "True", "Succeeded", message);
     status_.remove("FetchFailed");
@@ -139,7 +165,8 @@ class SourcePass {
                                    {"namespace", state_.key.ns},
                                    {"name", state_.key.name}});
     }
-    if (!memory_.artifact || memory_.artifact->revision != artifact.revision) {
+    if (!memory_.artifact || memory_.artifact->revision != artifact.revision ||
+        memory_.artifact->digest != artifact.digest) {
       memory_.artifact = std::make_shared<const sources::Artifact>(std::move(artifact));
     }
     return {Outcome::End::kReady, spec.interval, "Succeeded", message, Code::kInternal};

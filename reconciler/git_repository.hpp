@@ -14,6 +14,7 @@ namespace sluice::reconciler {
 /// What the process holds for a GitRepository.
 struct SourceMemory {
   std::shared_ptr<const sources::Artifact> artifact;
+  std::string content;  ///< what `artifact` was made of: the Git tree's id and spec.ignore
 };
 
 struct SourceServices {

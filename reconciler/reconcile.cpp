@@ -413,7 +413,8 @@ Outcome Pass::apply_revision() {
   const std::string building = phase_text("Building manifests");
   Memory::Applied applied;
   if (memory_.applied && !requested && memory_.applied->generation == state_.generation &&
-      memory_.applied->revision == revision_ && memory_.applied->build->fetched.empty()) {
+      memory_.applied->revision == revision_ && memory_.applied->tree == artifact_->digest &&
+      memory_.applied->build->fetched.empty()) {
     // An interval: only drift can have happened, unless something was fetched by URL.
     applied = *memory_.applied;
   } else {

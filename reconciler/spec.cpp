@@ -179,7 +179,7 @@ Result<KustomizationSpec> parse_kustomization(yaml::Node object) {
 Result<GitRepositorySpec> parse_git_repository(yaml::Node object) {
   const yaml::Node node = object.get("spec");
   const std::string_view provider = node.get("provider").string_or("generic");
-  SLUICE_CHECK(refuse(node, {"verify", "include", "ignore", "sparseCheckout", "recurseSubmodules",
+  SLUICE_CHECK(refuse(node, {"verify", "include", "sparseCheckout", "recurseSubmodules",
                              "proxySecretRef", "serviceAccountName"}));
   if (provider != "generic") {
     return fail(Code::kUnsupported, "spec.provider \"" + std::string(provider) +
@@ -196,6 +196,9 @@ Result<GitRepositorySpec> parse_git_repository(yaml::Node object) {
   spec.git.ref = {text_of(ref.get("branch")), text_of(ref.get("tag")), text_of(ref.get("semver")),
                   text_of(ref.get("name")), text_of(ref.get("commit"))};
   spec.secret = text_of(node.find("secretRef", "name"));
+  if (node.get("ignore").exists() && !node.get("ignore").is_null()) {
+    spec.ignore = text_of(node.get("ignore"));
+  }
   return spec;
 }
 

@@ -74,6 +74,7 @@ struct GitRepositorySpec {
   bool suspend = false;
   sources::GitSpec git;
   std::string secret;  ///< spec.secretRef.name
+  std::optional<std::string> ignore;
 };
 Result<GitRepositorySpec> parse_git_repository(yaml::Node object);
 
