@@ -97,6 +97,7 @@ Result<void> CommandRemotes::start() {
   sources::RemoteOptions options;
   options.allow_local = true;
   options.git_program = find_on_path("git");
+  options.git_environment = whole_environment();
   options.scratch_directory = directory_;
   options.proxy = [](const std::string& url) { return proxy_for(url, environment); };
   content_ = sources::make_remote_content(*store_, *http_, std::move(options));

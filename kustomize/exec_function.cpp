@@ -240,7 +240,7 @@ class ExecFunction final : public ExternalPlugin {
     program.argv.push_back(spec_.path);
     program.argv.insert(program.argv.end(), spec_.arguments.begin(), spec_.arguments.end());
     program.environment = merged_environment(spec_, programs);
-    program.directory = context.loader.display();
+    SLUICE_TRY(program.directory, context.loader.program_directory());
     program.input = list;
     if (program.directory == "/") {
       return fail(Code::kInvalid, "root working directory '/' not allowed");

@@ -63,6 +63,7 @@ class Chart {
       return fail(Code::kInvalid,
                   "chart name must not start with '-', got " + go_quote(chart_.name));
     }
+    SLUICE_CHECK(context_.loader.program_directory());
     if (globals_.chart_home.empty()) globals_.chart_home = "charts";
     if (chart_.values_file.empty()) chart_.values_file = chart_directory() + "/values.yaml";
     for (std::string& file : chart_.additional_values_files) {

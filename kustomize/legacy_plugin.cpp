@@ -150,6 +150,7 @@ class LegacyPlugin final : public ExternalPlugin {
   Result<std::string> invoke(std::string_view input, const StepContext& context) const {
     const BuildOptions& options = context.build.options();
     const Programs& programs = *options.programs;
+    SLUICE_CHECK(context.loader.program_directory());
     SLUICE_TRY(const TemporaryFile file,
                TemporaryFile::make(programs.temporary_directory, "kust-plugin-config-", config_));
     Program program;

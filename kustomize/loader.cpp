@@ -10,6 +10,7 @@ namespace sluice::kustomize {
 namespace {
 
 constexpr std::string_view kIsDirectory = "is a directory";
+constexpr std::size_t kMaxPathBytes = 4096;  // Linux's PATH_MAX
 
 // fileloader.go hasAmbiguousPathSegment: what a wrongly indented list makes of two paths.
 bool has_ambiguous_segment(std::string_view path) {
@@ -102,6 +103,9 @@ Result<TreePath> Loader::confirm_directory(const TreePath& path) const {
 
 // In a tree that is the machine's file system, "/.." is "/" as everywhere.
 Result<TreePath> Loader::join(std::string_view path) const {
+  if (path.size() > kMaxPathBytes) {
+    return fail(Code::kInvalid, "'" + std::string(path.substr(0, 80)) + "…': file name too long");
+  }
   auto full = root_.join(path);
   if (full || clone_ || tree_->display(TreePath()) != "/") return full;
   TreePath at = root_;
@@ -192,6 +196,15 @@ Result<sources::Blob> Loader::load_anywhere(std::string_view path) const {
   auto blob = tree_->read(full);
   if (blob || blob.error().code() != Code::kNotFound) return blob;
   return fail(Code::kNotFound, "open " + std::string(path) + ": no such file or directory");
+}
+
+Result<std::string> Loader::program_directory() const {
+  if (!clone_) return display_;
+  return fail(Error(Code::kUnsupported,
+                    "'" + display_ +
+                        "' is fetched and not on disk: no plugin, function or helm "
+                        "chart can run in it",
+                    {}, "clone the repository and name its directory"));
 }
 
 std::optional<LoadedFile> Loader::find(std::string_view name) const {

@@ -45,8 +45,9 @@ class Loader {
   Result<LoadedFile> load(std::string_view path) const;
   /// The same without load restrictions, for what a program would open by itself. Never a URL.
   Result<sources::Blob> load_anywhere(std::string_view path) const;
-  /// In a repository that was fetched: its directories are not on this machine's disk.
-  bool is_fetched() const { return clone_ != nullptr; }
+  /// The directory as a program may be started in it. Errors: kUnsupported in a repository that was
+  /// fetched, of which nothing is on this machine's disk.
+  Result<std::string> program_directory() const;
   /// The file `name` of this directory, or nothing when load() would fail: for looking for one of
   /// several names without the cost of the message.
   std::optional<LoadedFile> find(std::string_view name) const;

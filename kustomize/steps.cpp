@@ -433,7 +433,7 @@ Result<Resources> run_config_map_generator(const GeneratorArgs& args, const Step
   if (context.build.options().lift_encrypted) {
     generate.sops = &context.build.sops();
     generate.display = [&](const sources::Blob& blob) {
-      return context.build.tree().display(blob.real_path);
+      return context.loader.shown(blob.real_path);
     };
     if (!is_secret) {
       // Flux decrypts the inputs of secretGenerators, in place: a ConfigMap gets plaintext only

@@ -178,7 +178,11 @@ Result<Accumulator> Target::accumulate_into(Accumulator all) {
 
   for (std::size_t i = 0; i < file_.components.size(); ++i) {
     const std::string& path = file_.components[i];
-    const auto failed = [&](std::string_view what, const Error& error) {
+    const auto failed = [&](std::string_view what, Error error) {
+      // Not kustomize's words but ours: a limit, or what is refused by name.
+      if (error.code() == Code::kUnsupported) {
+        return fail(std::move(error).at(file_.where(*context_, "components", i)));
+      }
       return fail(Error(error.code(),
                         "accumulating components: " + std::string(what) +
                             go_quote(std::string_view(error.message()).substr(0, kMaxQuoted)),
@@ -186,9 +190,9 @@ Result<Accumulator> Target::accumulate_into(Accumulator all) {
                       .at(file_.where(*context_, "components", i)));
     };
     auto loader = loader_.descend(path);
-    if (!loader) return failed("loader.New ", loader.error());
+    if (!loader) return failed("loader.New ", std::move(loader).error());
     auto done = accumulate_directory(all, *std::move(loader), path, /*is_component=*/true);
-    if (!done) return failed("accumulateDirectory: ", done.error());
+    if (!done) return failed("accumulateDirectory: ", std::move(done).error());
   }
 
   SLUICE_CHECK(run_transformers(all));
@@ -509,7 +513,9 @@ Result<std::shared_ptr<const TransformerConfig>> load_configurations(
     yaml::ReadOptions options;
     options.schema = yaml::Schema::kV2;
     options.engine = context.options().yaml_engine;
-    SLUICE_TRY(const auto documents, yaml::read_yaml(blob.bytes, id, options));
+    auto read = yaml::read_yaml(blob.bytes, id, options);
+    if (!read) return fail(std::move(read).error().at({blob.shown}));
+    const std::vector<yaml::Document>& documents = *read;
     if (documents.empty()) continue;
     auto config = read_transformer_config(documents.front().root());
     if (!config) {

@@ -191,7 +191,7 @@ class IgnoredTree final : public Tree {
     if (!is_there(here.real_path, EntryKind::kDirectory)) return missing(path);
     std::erase_if(entries, [&](const Entry& entry) {
       const auto inner = here.real_path.join(entry.name);
-      return !inner || !is_there(*inner, entry.kind);
+      return !inner || !stat(*inner);  // a link goes with what it points to
     });
     return entries;
   }

@@ -255,8 +255,8 @@ class RealContent final : public RemoteContent {
                                           options_.scratch_directory +
                                           "\": " + std::strerror(errno));
     }
-    auto commit =
-        fetch_with_git(options_.git_program, scratch.path, wanted.url, ref, wanted.timeout, cancel);
+    auto commit = fetch_with_git(options_.git_program, options_.git_environment, scratch.path,
+                                 wanted.url, ref, wanted.timeout, cancel);
     if (!commit) {
       const Error& error = commit.error();
       return fail(

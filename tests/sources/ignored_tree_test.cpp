@@ -113,7 +113,8 @@ TEST_CASE("ignore: patterns match as go-git matches them") {
       {"a ", "a", true},
   };
   for (const Row& row : rows) {
-    INFO(std::string(row.pattern) + " on " + row.path);
+    const std::string name = std::string(row.pattern) + " on " + row.path;
+    INFO(name);
     const std::string text = left({{row.path, ""}, {"other", ""}}, row.pattern);
     CHECK((text == "other ") == row.ignored);
   }

@@ -59,6 +59,10 @@ RemoteOptions with_git() {
   RemoteOptions options;
   options.allow_local = true;
   options.git_program = test::find_program("git").value_or("");
+  for (const char* name : {"PATH", "HOME"}) {
+    const char* value = ::getenv(name);
+    options.git_environment.push_back(std::string(name) + "=" + (value != nullptr ? value : "/"));
+  }
   return options;
 }
 

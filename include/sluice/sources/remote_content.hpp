@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sluice/base/cancel.hpp"
 #include "sluice/base/result.hpp"
@@ -52,7 +53,8 @@ struct RemoteOptions {
   /// Path of the git program, which is tried with what our own client cannot fetch: ssh, and
   /// servers that want credentials it does not have (git asks its helpers). "": none.
   std::string git_program{};
-  std::string scratch_directory{};  ///< for what `git_program` fetches
+  std::vector<std::string> git_environment{};  ///< its environment: "NAME=value"
+  std::string scratch_directory{};             ///< for what `git_program` fetches
   /// The proxy for a URL, "" for none; unset: none.
   std::function<std::string(const std::string& url)> proxy{};
   std::size_t max_file_bytes = kMaxFileBytes;
