@@ -179,7 +179,7 @@ Result<BuildResult> build_at(Loader loader, BuildContext& context) {
   for (const auto& resource : resources.items()) {
     Resource& made = result.resources.resources.emplace_back(
         Resource{std::move(resource->id), std::move(resource->doc), resource->cluster_scoped, {}});
-    if (!options.explain) continue;
+    if (!context.options().explain) continue;
     for (const PreviousId& previous : resource->previous)
       made.former_names.push_back(previous.name);
     result.histories.push_back(resource->trace ? resource->trace->history : History());
