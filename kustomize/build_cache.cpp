@@ -46,7 +46,7 @@ std::string options_key(const BuildOptions& options) {
         static_cast<int>(options.add_managed_by_label), static_cast<int>(options.lift_encrypted),
         static_cast<int>(options.explain), static_cast<int>(options.decryptor != nullptr),
         static_cast<int>(options.refuse_moved_sealed_secrets), static_cast<int>(options.helm_debug),
-        static_cast<int>(options.programs != nullptr),
+        static_cast<int>(options.programs != nullptr), static_cast<int>(options.remotes != nullptr),
         static_cast<int>(overrides.ignore_missing_components),
         static_cast<int>(overrides.generate_kustomization)}) {
     key += std::to_string(part);
@@ -117,7 +117,7 @@ Result<std::shared_ptr<const BuildResult>> BuildCache::get(const sources::Artifa
             : 0;
   told.documents_parsed = result->documents_parsed;
   told.resources_built = result->resources.resources.size();
-  if (is_pure(options)) {
+  if (is_pure(options) && result->fetched.empty()) {  // what was fetched can change by itself
     keep({std::move(key), result, std::make_shared<ReadSet>(std::move(reads), *artifact.tree)});
   }
   return result;
