@@ -5,7 +5,7 @@
 
 A case is one document. Programs take a while to start, so that a YAML file of a run holds several documents and
 a JSON file several objects; a file that differs is split until the case is found. --batch PROGRAM is a program that
-answers many requests of SOPS's own functions in one process (tests/differential/sopsbatch); without it sops is
+answers many requests with SOPS's own functions in one process (class Sops has the protocol); without it sops is
 called for each file. Decryption must give the same bytes, or fail on both sides. Files that sops writes and cannot
 read itself are counted, not compared. Prints the seed; ends with 1 when something differs.
 """
