@@ -20,7 +20,7 @@ struct Resource {
   yaml::Document document;
   bool cluster_scoped = false;  ///< known to live outside namespaces
   /// What the object was called in lower layers; only with BuildOptions::explain.
-  std::vector<std::string> former_names;
+  std::vector<std::string> former_names{};
 };
 
 struct ResourceSet {
