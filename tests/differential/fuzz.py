@@ -209,7 +209,8 @@ def main():
                     if kind in fine:
                         healed.append("%s %d" % (name, seed))
                     continue
-                if kind not in fine and judge.verdict(files, target, flags)[0] in fine:
+                # kustomize goes through Go's maps: some of its answers change from run to run.
+                if kind not in fine and any(judge.verdict(files, target, flags)[0] in fine for _ in range(8)):
                     kind = "kustomize varies"
                     counts[kind] += 1
                     continue
