@@ -13,7 +13,7 @@ endfunction()
 sluice_script_test(layering/check 60 layering/check.py)
 sluice_script_test(layering/check_test 120 layering/check_test.py)
 sluice_script_test(scripts/scripts_test 120 scripts/scripts_test.py)
-sluice_script_test(differential/sops_fuzz 300 differential/sops_fuzz.py --count 300)
+sluice_script_test(differential/sops_fuzz 300 differential/sops_fuzz.py --seed 1 --count 300)
 sluice_script_test(e2e/cluster 300 e2e/cluster_test.py)
 
 # Four thousand random kustomizations beside the real kustomize. The seeds are fixed, so that a failure is of the
