@@ -12,6 +12,8 @@
 #include <thread>
 #include <unistd.h>
 
+#include "key_sources.hpp"
+
 namespace sluice::cli {
 namespace {
 
@@ -109,7 +111,7 @@ class EnvironmentDecryptor final : public decrypt::LeafDecryptor {
   Result<void> find_keys() {
     const std::lock_guard lock(mutex_);
     if (decryptor_) return {};
-    SLUICE_TRY(auto keys, age_keys_from_environment());
+    SLUICE_TRY(auto keys, keys_from_environment());
     decryptor_ = std::make_unique<decrypt::SopsDecryptor>(
         files_, std::move(keys), decrypt::kDefaultDecryptionOrder, std::move(record_));
     return {};

@@ -105,10 +105,6 @@ Result<decrypt::KeyServices> keys_from_environment() {
   return with_cloud_keys(std::move(services));
 }
 
-Result<decrypt::KeyServices> age_keys_from_environment() {
-  return keys_from_environment();
-}
-
 Result<decrypt::KeyServices> keys_from_file(const std::string& path) {
   SLUICE_TRY(const auto text, read_secret_file(path));
   if (decrypt::is_pgp_key(text)) {

@@ -19,6 +19,7 @@
 
 #include "commands.hpp"
 #include "environment.hpp"
+#include "key_sources.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -135,7 +136,7 @@ Result<crypto::SecretBytes> decrypt_whole(const std::string& path, const Files& 
 Result<crypto::SecretBytes> generate_text(std::string_view manifest, const Files& files) {
   SLUICE_TRY(const generators::KsopsArgs args, read_manifest(manifest));
   const auto sops = std::make_shared<decrypt::SopsFiles>();
-  SLUICE_TRY(const decrypt::KeyServices keys, age_keys_from_environment());
+  SLUICE_TRY(const decrypt::KeyServices keys, keys_from_environment());
   crypto::SecretBuffer out;
   const std::size_t parts = args.files.size() + args.secrets.size();
   for (std::size_t i = 0; i < args.files.size(); ++i) {
@@ -213,7 +214,7 @@ class Function {
   Result<void> run(ByteSink& out) {
     const auto done = generate();
     const yaml::Document list = answer(done ? nullptr : &done.error());
-    SLUICE_TRY(auto keys, age_keys_from_environment());
+    SLUICE_TRY(auto keys, keys_from_environment());
     decrypt::SopsDecryptor decryptor(sops_, std::move(keys));
     decrypt::DecryptingLeafReader leaves(decryptor, CancelToken());
     if (done) return yaml::write_yaml_as_read(list.root(), out, &leaves);

@@ -9,6 +9,7 @@
 #include "sluice/http/url.hpp"
 
 #include "aws_shared_config.hpp"
+#include "bearer.hpp"
 
 namespace sluice::http {
 namespace {
@@ -105,15 +106,6 @@ Credentials static_credentials(std::string id, crypto::SecretBytes secret,
     out->session_token = std::make_shared<const crypto::SecretBytes>(std::move(token));
   }
   return out;
-}
-
-crypto::SecretBytes trimmed(const crypto::SecretBytes& bytes) {
-  std::string_view text = bytes.reveal_text();
-  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ')
-    text.remove_suffix(1);
-  while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ')
-    text.remove_prefix(1);
-  return crypto::SecretBytes::copy_of(text);
 }
 
 }  // namespace
@@ -291,7 +283,7 @@ struct AwsIdentity::State {
     form.append("&RoleSessionName=");
     append_percent(form, session);
     form.append("&WebIdentityToken=");
-    append_percent(form, trimmed(token).reveal_text());
+    append_percent(form, without_blanks_around(token).reveal_text());
     return call_sts(region, std::move(form), nullptr, profile,
                     "failed to assume role '" + role + "' with the web identity of " + file,
                     cancel);
@@ -325,7 +317,7 @@ struct AwsIdentity::State {
     }
     if (!token.empty()) {
       request.secret_header_name = "Authorization";
-      request.secret_header_value = std::make_shared<const crypto::SecretBytes>(trimmed(token));
+      request.secret_header_value = std::make_shared<const crypto::SecretBytes>(without_blanks_around(token));
     }
     SLUICE_TRY(const auto answer, exchange.retried(std::move(request), cancel));
     if (answer.status != 200) {

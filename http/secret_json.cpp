@@ -76,15 +76,6 @@ bool unescape(std::string_view raw, ByteSink& out) {
   return true;
 }
 
-class StringSink final : public ByteSink {
- public:
-  explicit StringSink(std::string& out) : out_(out) {}
-  void append(std::string_view bytes) override { out_.append(bytes); }
-
- private:
-  std::string& out_;
-};
-
 }  // namespace
 
 void JsonScanner::skip_space() {
