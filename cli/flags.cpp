@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "sluice/base/go_bool.hpp"
+
 namespace sluice::cli {
 
 void Flags::value(std::string name, std::function<Result<void>(std::string_view)> store,
@@ -84,12 +86,7 @@ Result<std::vector<std::string>> Flags::parse(std::span<const std::string_view> 
 }
 
 Result<bool> parse_switch(std::string_view text) {
-  for (const char* word : {"1", "t", "T", "true", "TRUE", "True"}) {
-    if (text == word) return true;
-  }
-  for (const char* word : {"0", "f", "F", "false", "FALSE", "False"}) {
-    if (text == word) return false;
-  }
+  if (const auto value = parse_go_bool(text)) return *value;
   return fail(Code::kInvalid, "expected true or false, found \"" + std::string(text) + "\"");
 }
 

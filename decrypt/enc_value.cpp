@@ -3,6 +3,7 @@
 #include <array>
 
 #include "sluice/base/encoding.hpp"
+#include "sluice/base/go_bool.hpp"
 #include "sluice/crypto/aead.hpp"
 #include "sluice/decrypt/decryptor.hpp"
 
@@ -53,7 +54,7 @@ std::optional<crypto::SecretBytes> normalize(ItemKind kind, crypto::SecretBytes 
       break;
     }
     case ItemKind::kBool: {
-      const auto value = parse_bool(text);
+      const auto value = parse_go_bool(text);
       if (!value) return std::nullopt;
       normal.append(*value ? "true" : "false");
       break;

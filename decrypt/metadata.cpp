@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 
+#include "sluice/base/go_bool.hpp"
 #include "sluice/decrypt/master_keys.hpp"
 
 #include "numbers.hpp"
@@ -43,7 +44,7 @@ Result<bool> bool_of(const Item& mapping, std::string_view key) {
   const Item* const item = find(mapping, key);
   if (item == nullptr || item->kind == ItemKind::kNull || item->text.empty()) return false;
   if (item->kind == ItemKind::kInt) return item->text != "0";
-  const auto value = parse_bool(item->text);
+  const auto value = parse_go_bool(item->text);
   if (item->is_collection() || !value) return broken(*item, std::string(key) + " is not a boolean");
   return *value;
 }

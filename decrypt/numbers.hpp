@@ -32,7 +32,5 @@ void format_float(double value, char format, ShortText& out);
 std::optional<std::int64_t> parse_int(std::string_view text);
 /// strconv.ParseFloat for what SOPS writes: decimal notation, "+Inf", "-Inf", "NaN".
 std::optional<double> parse_float(std::string_view text);
-/// strconv.ParseBool.
-std::optional<bool> parse_bool(std::string_view text);
 
 }  // namespace sluice::decrypt

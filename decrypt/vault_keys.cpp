@@ -3,6 +3,7 @@
 #include <map>
 #include <mutex>
 
+#include "sluice/base/go_bool.hpp"
 #include "sluice/http/secret_json.hpp"
 #include "sluice/http/url.hpp"
 
@@ -273,9 +274,7 @@ class VaultService final : public KeyService {
       any = true;
     }
     tls->server_name = surroundings().variable("VAULT_TLS_SERVER_NAME");
-    const std::string skip = surroundings().variable("VAULT_SKIP_VERIFY");
-    tls->insecure = skip == "1" || skip == "true" || skip == "TRUE" || skip == "True" ||
-                    skip == "t" || skip == "T";
+    tls->insecure = parse_go_bool(surroundings().variable("VAULT_SKIP_VERIFY")).value_or(false);
     if (any || tls->insecure || !tls->server_name.empty()) tls_ = std::move(tls);
     namespace_ = surroundings().variable("VAULT_NAMESPACE");
     agent_ = surroundings().variable("VAULT_AGENT_ADDR");

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sluice/base/encoding.hpp"
+#include "sluice/base/go_bool.hpp"
 #include "sluice/yaml/write.hpp"
 
 namespace sluice::kustomize {
@@ -146,17 +147,6 @@ void erase_annotation(BuildResource& resource, std::string_view key) {
   if (annotations.erase(key) && annotations.size() == 0) metadata.erase("annotations");
 }
 
-// strconv.ParseBool.
-std::optional<bool> parse_bool(std::string_view text) {
-  for (const std::string_view word : {"1", "t", "T", "TRUE", "true", "True"}) {
-    if (text == word) return true;
-  }
-  for (const std::string_view word : {"0", "f", "F", "FALSE", "false", "False"}) {
-    if (text == word) return false;
-  }
-  return std::nullopt;
-}
-
 // One string for ids that kustomize takes for the same.
 std::string identity(const BuildResource& resource) {
   return gvk_text(resource.id.gvk) + '/' + resource.id.name + '/' + std::string(resource.ns());
@@ -193,7 +183,7 @@ Result<void> take_generator_annotations(Resources& resources) {
     resource->generated = true;
     resource->had_build_annotation = true;
     if (const yaml::Node wish = annotations.get(kHashKey); wish.exists()) {
-      const auto needs = parse_bool(wish.text());
+      const auto needs = parse_go_bool(wish.text());
       if (!needs) {
         return fail(Code::kInvalid, "the annotation " + go_quote(kHashKey) +
                                         " contains an invalid value (" + go_quote(wish.text()) +

@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "sluice/base/go_bool.hpp"
 #include "sluice/base/go_duration.hpp"
 #include "sluice/base/tree_path.hpp"
 
@@ -173,17 +174,6 @@ std::optional<std::chrono::milliseconds> parse_timeout(const std::string& text) 
   return std::chrono::ceil<std::chrono::milliseconds>(*duration);
 }
 
-// strconv.ParseBool.
-std::optional<bool> parse_bool(std::string_view text) {
-  for (const char* word : {"1", "t", "T", "true", "TRUE", "True"}) {
-    if (text == word) return true;
-  }
-  for (const char* word : {"0", "f", "F", "false", "FALSE", "False"}) {
-    if (text == word) return false;
-  }
-  return std::nullopt;
-}
-
 void read_query(std::string_view query, RepoUrl& into) {
   const auto values = parse_query(query);
   if (!values) return;
@@ -194,7 +184,7 @@ void read_query(std::string_view query, RepoUrl& into) {
   into.ref = value("ref");
   if (into.ref.empty()) into.ref = value("version");
   if (const auto timeout = parse_timeout(value("timeout"))) into.timeout = *timeout;
-  if (const auto submodules = parse_bool(value("submodules"))) into.submodules = *submodules;
+  if (const auto submodules = parse_go_bool(value("submodules"))) into.submodules = *submodules;
 }
 
 }  // namespace
