@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "sluice/base/encoding.hpp"
+#include "sluice/yaml/json_kind.hpp"
 #include "sluice/yaml/read.hpp"
 
 namespace sluice::generators {
@@ -12,23 +13,6 @@ namespace sluice::generators {
 namespace {
 
 using yaml::Node;
-
-// Go's names for JSON values that do not fit.
-std::string_view json_kind(Node node) {
-  switch (node.kind()) {
-    case yaml::Kind::kMapping:
-      return "object";
-    case yaml::Kind::kSequence:
-      return "array";
-    case yaml::Kind::kBool:
-      return "bool";
-    case yaml::Kind::kInt:
-    case yaml::Kind::kFloat:
-      return "number";
-    default:
-      return "string";
-  }
-}
 
 /// sigs.k8s.io/yaml.Unmarshal into KSOPS's structs, the first mismatch kept.
 class Decoder {
@@ -52,8 +36,8 @@ class Decoder {
   }
   void mismatch(Node node, std::string_view field, std::string_view type) {
     if (!error_.empty()) return;
-    error_ = "json: cannot unmarshal " + std::string(json_kind(node)) + " into Go struct field " +
-             std::string(field) + " of type " + std::string(type);
+    error_ = "json: cannot unmarshal " + std::string(yaml::json_kind(node)) +
+             " into Go struct field " + std::string(field) + " of type " + std::string(type);
   }
   const std::string& error() const { return error_; }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "sluice/base/encoding.hpp"
+#include "sluice/yaml/json_kind.hpp"
 #include "sluice/yaml/scalar.hpp"
 
 namespace sluice::kustomize {
@@ -54,26 +55,8 @@ void GoDecoder::unknown(std::string_view key, yaml::Node node) {
 }
 
 void GoDecoder::mismatch(yaml::Node node, std::string_view type) {
-  std::string value;
-  switch (node.kind()) {
-    case Kind::kMapping:
-      value = "object";
-      break;
-    case Kind::kSequence:
-      value = "array";
-      break;
-    case Kind::kBool:
-      value = "bool";
-      break;
-    case Kind::kInt:
-    case Kind::kFloat:
-      value = "number";
-      if (type.starts_with("int")) value += " " + number_text(node);
-      break;
-    default:
-      value = "string";
-      break;
-  }
+  std::string value(yaml::json_kind(node));
+  if (value == "number" && type.starts_with("int")) value += " " + number_text(node);
   std::string text = "json: cannot unmarshal " + value;
   if (path_.empty()) {
     text += " into Go value of type ";

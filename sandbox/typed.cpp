@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "sluice/base/encoding.hpp"
+#include "sluice/yaml/json_kind.hpp"
 #include "sluice/yaml/scalar.hpp"
 
 #include "sandbox/field_set.hpp"
@@ -42,24 +43,6 @@ void drop_unknown_at(const Type& type, yaml::Ref value, const std::string& path,
     for (std::size_t i = 0; i < value.size(); ++i) {
       drop_unknown_at(*type.element, value.at(i), join(path, i), unknown);
     }
-  }
-}
-
-const char* json_word(yaml::Node value) {
-  switch (value.kind()) {
-    case yaml::Kind::kMapping:
-      return "object";
-    case yaml::Kind::kSequence:
-      return "array";
-    case yaml::Kind::kBool:
-      return "bool";
-    case yaml::Kind::kInt:
-    case yaml::Kind::kFloat:
-      return "number";
-    case yaml::Kind::kNull:
-      return "null";
-    default:
-      return "string";
   }
 }
 
@@ -111,8 +94,8 @@ std::string mismatch_at(const Type& type, yaml::Node value, const std::string& p
   if (!value.exists() || value.is_null()) return {};
   const bool map = type.shape == Shape::kMap && type.element != nullptr;
   if (std::string wanted = go_mismatch(type, value); !wanted.empty()) {
-    return std::string("json: cannot unmarshal ") + json_word(value) + " into Go struct field " +
-           owner + "." + path + " of type " + wanted;
+    return "json: cannot unmarshal " + std::string(yaml::json_kind(value)) +
+           " into Go struct field " + owner + "." + path + " of type " + wanted;
   }
   if (type.shape == Shape::kBytes) {
     if (!base64_decode(value.text())) {
