@@ -26,7 +26,8 @@ Result<crypto::SecretBytes> read_secret_file(const std::string& path);
 /// Writes secret bytes to a file descriptor, without stdio's buffers.
 Result<void> write_secret(int descriptor, const crypto::SecretBytes& bytes);
 
-/// Opens leaves with keys_from_environment() of key_sources.hpp; looks for them when the first leaf is opened, not before.
+/// Opens leaves with keys_from_environment() of key_sources.hpp; looks for them when the first leaf
+/// is opened, not before.
 std::unique_ptr<decrypt::LeafDecryptor> make_environment_decryptor(
     std::shared_ptr<decrypt::SopsFiles> files, decrypt::Audit record);
 /// The private keys of Sealed Secrets in these files, each of which may be a comma-separated list.
