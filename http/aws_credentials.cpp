@@ -317,7 +317,8 @@ struct AwsIdentity::State {
     }
     if (!token.empty()) {
       request.secret_header_name = "Authorization";
-      request.secret_header_value = std::make_shared<const crypto::SecretBytes>(without_blanks_around(token));
+      request.secret_header_value =
+          std::make_shared<const crypto::SecretBytes>(without_blanks_around(token));
     }
     SLUICE_TRY(const auto answer, exchange.retried(std::move(request), cancel));
     if (answer.status != 200) {
