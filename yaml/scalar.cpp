@@ -530,4 +530,27 @@ std::optional<std::string> timestamp_rfc3339(std::string_view text) {
   return out;
 }
 
+bool is_base60(std::string_view text) {
+  std::size_t i = 0;
+  if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
+  if (i >= text.size() || !is_digit(text[i])) return false;
+  while (i < text.size() && (is_digit(text[i]) || text[i] == '_'))
+    ++i;
+  std::size_t groups = 0;
+  while (i < text.size() && text[i] == ':') {  // [0-5]?[0-9]
+    if (i + 1 >= text.size() || !is_digit(text[i + 1])) return false;
+    const bool two = i + 2 < text.size() && is_digit(text[i + 2]);
+    if (two && text[i + 1] > '5') return false;
+    i += two ? 3 : 2;
+    ++groups;
+  }
+  if (groups == 0) return false;
+  if (i < text.size() && text[i] == '.') {
+    ++i;
+    while (i < text.size() && (is_digit(text[i]) || text[i] == '_'))
+      ++i;
+  }
+  return i == text.size();
+}
+
 }  // namespace sluice::yaml

@@ -21,10 +21,6 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
 }
 constexpr std::array<std::uint8_t, 256> kClasses = make_classes();
 
-constexpr bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 /// A blank, or the end.
 bool blank_or_end(std::string_view text, std::size_t at) {
   return at >= text.size() || text[at] == ' ' || text[at] == '\t';
@@ -174,29 +170,6 @@ ScalarShape shape_of(std::string_view text) {
   shape.single_allowed = !(break_space || space_break || special);
   shape.block_allowed = !(trailing_space || space_break || special);
   return shape;
-}
-
-bool is_base60(std::string_view text) {
-  std::size_t i = 0;
-  if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
-  if (i >= text.size() || !is_digit(text[i])) return false;
-  while (i < text.size() && (is_digit(text[i]) || text[i] == '_'))
-    ++i;
-  std::size_t groups = 0;
-  while (i < text.size() && text[i] == ':') {  // [0-5]?[0-9]
-    if (i + 1 >= text.size() || !is_digit(text[i + 1])) return false;
-    const bool two = i + 2 < text.size() && is_digit(text[i + 2]);
-    if (two && text[i + 1] > '5') return false;
-    i += two ? 3 : 2;
-    ++groups;
-  }
-  if (groups == 0) return false;
-  if (i < text.size() && text[i] == '.') {
-    ++i;
-    while (i < text.size() && (is_digit(text[i]) || text[i] == '_'))
-      ++i;
-  }
-  return i == text.size();
 }
 
 }  // namespace sluice::yaml

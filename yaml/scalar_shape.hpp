@@ -16,9 +16,6 @@ struct ScalarShape {
 
 ScalarShape shape_of(std::string_view text);
 
-/// YAML 1.1's 12:30:45, which go-yaml reads as a string but never prints plain.
-bool is_base60(std::string_view text);
-
 // Byte tests of the emitter; `at` must be inside `text`, which is valid UTF-8.
 bool is_printable(std::string_view text, std::size_t at);
 bool is_break(std::string_view text, std::size_t at);

@@ -1,88 +1,12 @@
-// go-yaml v3's emitter (encode.go, emitterc.go) for nodes with comments. A comment waits until a
-// place that prints its sort comes by, which need not be its own node: that is kept.
-#include <algorithm>
-#include <cstdint>
-
-#include "sluice/base/encoding.hpp"
+// Nodes as go-yaml v3's encode.go (node) gives them to its emitter.
 #include "sluice/yaml/commented.hpp"
+#include "sluice/yaml/emitter.hpp"
 #include "sluice/yaml/scalar.hpp"
-
-#include "scalar_shape.hpp"
 
 namespace sluice::yaml {
 namespace {
 
-constexpr std::int64_t kIndent = 2;
 constexpr std::string_view kTagPrefix = "tag:yaml.org,2002:";
-
-bool is_blank_at(std::string_view text, std::size_t i) {
-  return i < text.size() && (text[i] == ' ' || text[i] == '\t');
-}
-
-/// emitterc.go, yaml_emitter_analyze_scalar.
-struct Analysis {
-  bool multiline = false;
-  bool flow_plain = true, block_plain = true, single_quoted = true, block = true;
-
-  explicit Analysis(std::string_view text) {
-    if (text.empty()) {
-      flow_plain = block = false;
-      return;
-    }
-    bool block_indicators = text.starts_with("---") || text.starts_with("...");
-    bool flow_indicators = block_indicators;
-    bool special = false, tabs = false, edge = false, trailing_space = false;
-    bool break_space = false, space_break = false;
-    bool previous_space = false, previous_break = false, preceded_by_blank = true;
-    for (std::size_t i = 0, width = 0; i < text.size(); i += width) {
-      width = utf8_width(text[i]);
-      const char c = text[i];
-      const bool last = i + width >= text.size();
-      const bool followed_by_blank = last || is_blank_at(text, i + width);
-      if (i == 0) {
-        if (std::string_view("#,[]{}&*!|>'\"%@`").find(c) != std::string_view::npos) {
-          flow_indicators = block_indicators = true;
-        } else if (c == '?' || c == ':') {
-          flow_indicators = true;
-          block_indicators = block_indicators || followed_by_blank;
-        } else if (c == '-' && followed_by_blank) {
-          flow_indicators = block_indicators = true;
-        }
-      } else if (std::string_view(",?[]{}").find(c) != std::string_view::npos) {
-        flow_indicators = true;
-      } else if (c == ':') {
-        flow_indicators = true;
-        block_indicators = block_indicators || followed_by_blank;
-      } else if (c == '#' && preceded_by_blank) {
-        flow_indicators = block_indicators = true;
-      }
-      const bool breaks = is_break(text, i);
-      if (c == '\t') {
-        tabs = true;
-      } else if (!is_printable(text, i)) {
-        special = true;
-      }
-      if (c == ' ') {
-        edge = edge || i == 0 || last;
-        trailing_space = trailing_space || last;
-        break_space = break_space || previous_break;
-      } else if (breaks) {
-        multiline = true;
-        edge = edge || i == 0 || last;
-        space_break = space_break || previous_space;
-      }
-      previous_space = c == ' ';
-      previous_break = breaks;
-      preceded_by_blank = c == ' ' || c == '\t' || c == '\0' || breaks;
-    }
-    const bool only_double = space_break || tabs || special;
-    flow_plain = block_plain = !edge && !break_space && !only_double && !multiline;
-    flow_plain = flow_plain && !flow_indicators;
-    block_plain = block_plain && !block_indicators;
-    single_quoted = !break_space && !only_double;
-    block = !trailing_space && !space_break && !special;
-  }
-};
 
 /// What is written in front of a node: "!!int", "!local", or nothing.
 std::string written_tag(std::string_view tag) {
@@ -110,521 +34,69 @@ std::string_view type_name(Kind type) {
   }
 }
 
-class Emitter {
- public:
-  explicit Emitter(std::string& out) : out_(out) {}
+/// Without the offsets that stand behind the lines.
+CommentPieces pieces_of(std::string_view comment) {
+  CommentPieces pieces;
+  while (!comment.empty()) {
+    const std::size_t place = std::min(comment.find(kCommentPlace), comment.size());
+    if (place > 0) pieces.push_back(comment.substr(0, place));
+    comment.remove_prefix(std::min(comment.find('\n', place), comment.size()));
+  }
+  return pieces;
+}
 
-  void document(const CommentedDocument& document) {
-    note(document.head, {}, {}, {});
-    if (!head_.empty()) {
-      process_head();
-      put_break();
-    }
-    const CommentedNode& root = *document.root;
-    note_node(root, {});
-    process_head();
-    node(root, Parent::kRoot, /*simple_key=*/false);
-    note({}, {}, document.foot, {});
-    foot_indent_ = 0;
-    process_foot();
-    foot_indent_ = -1;
-    write_indent();
-  }
+std::string scalar_tag(const CommentedNode& node) {
+  if (!node.tag.empty()) return node.tag == "!" ? std::string() : written_tag(node.tag);
+  if (node.type == Kind::kString || resolve_plain(node.text, Schema::kV3) == node.type) return {};
+  return std::string(type_name(node.type));
+}
 
- private:
-  enum class Parent : std::uint8_t { kRoot, kSequence, kMapping, kFlow };
+Style scalar_style(const CommentedNode& node) {
+  if (node.style != Style::kPlain) return node.style;
+  if (node.text.find('\n') != std::string::npos) return Style::kLiteral;
+  const bool force = node.tag.empty() && node.type == Kind::kString &&
+                     resolve_plain(node.text, Schema::kV3) != Kind::kString;
+  return force ? Style::kDoubleQuoted : Style::kPlain;
+}
 
-  // --- output
-  void put(std::string_view text) {
-    out_ += text;
-    column_ += static_cast<std::int64_t>(text.size());
+EmitNode emit_node(const CommentedNode& node) {
+  EmitNode made;
+  const bool is_scalar = node.kind == CommentedNode::Kind::kScalar;
+  switch (node.kind) {
+    case CommentedNode::Kind::kScalar:
+      made.kind = EmitNode::Kind::kScalar;
+      break;
+    case CommentedNode::Kind::kSequence:
+      made.kind = EmitNode::Kind::kSequence;
+      break;
+    case CommentedNode::Kind::kMapping:
+      made.kind = EmitNode::Kind::kMapping;
+      break;
+    case CommentedNode::Kind::kAlias:
+      made.kind = EmitNode::Kind::kAlias;
+      break;
   }
-  void put_character(std::string_view text, std::size_t& i) {
-    const std::size_t width = std::min(utf8_width(text[i]), text.size() - i);
-    out_ += text.substr(i, width);
-    ++column_;
-    i += width;
-  }
-  void put_break() {
-    out_ += '\n';
-    column_ = 0;
-    indention_ = true;
-  }
-  void copy_break(std::string_view text, std::size_t& i) {
-    if (text[i] == '\n') {
-      put_break();
-      ++i;
-    } else {
-      put_character(text, i);
-      column_ = 0;
-      indention_ = true;
-    }
-  }
-  void indicator(std::string_view text, bool need_space, bool is_space, bool is_indention) {
-    if (need_space && !whitespace_) put(" ");
-    put(text);
-    whitespace_ = is_space;
-    indention_ = indention_ && is_indention;
-  }
-  void write_indent() {
-    const std::int64_t indent = std::max<std::int64_t>(indent_, 0);
-    if (!indention_ || column_ > indent || (column_ == indent && !whitespace_)) put_break();
-    if (foot_indent_ == indent) put_break();
-    while (column_ < indent)
-      put(" ");
-    whitespace_ = true;
-    foot_indent_ = -1;
-  }
-  void push_indent(bool flow, Parent parent, bool compact = false) {
-    indents_.push_back(indent_);
-    if (indent_ < 0) {
-      indent_ = flow ? kIndent : 0;
-    } else if (parent == Parent::kSequence) {
-      indent_ += 2;  // past the "- "
-    } else {
-      indent_ = kIndent * ((indent_ + kIndent) / kIndent);
-      if (compact) indent_ -= 2;
-    }
-  }
-  void pop_indent() {
-    indent_ = indents_.back();
-    indents_.pop_back();
-  }
-
-  // --- comments
-  void note(std::string_view head, std::string_view line, std::string_view foot,
-            std::string_view tail) {
-    if (!head.empty()) head_ = head;
-    if (!line.empty()) line_ = line;
-    if (!foot.empty()) foot_ = foot;
-    if (!tail.empty()) tail_ = tail;
-  }
-  /// The comments that come with the start of a node; those at the end of a collection come later.
-  void note_node(const CommentedNode& node, std::string_view tail) {
-    if (is_collection(node)) {
-      note(node.head, {}, {}, node.kind == CommentedNode::Kind::kMapping ? tail : "");
-    } else {
-      note(node.head, node.line, node.foot, node.kind == CommentedNode::Kind::kScalar ? tail : "");
-    }
-  }
-  bool has_trailing() const { return !line_.empty() || !foot_.empty() || !tail_.empty(); }
-  void process_head() {
-    if (!tail_.empty()) {
-      write_indent();
-      write_comment(tail_);
-      tail_.clear();
-      foot_indent_ = std::max<std::int64_t>(indent_, 0);
-    }
-    if (head_.empty()) return;
-    write_indent();
-    write_comment(head_);
-    head_.clear();
-  }
-  void process_line(bool line_break = false) {
-    if (line_.empty()) {
-      if (line_break) put_break();
-      return;
-    }
-    if (!whitespace_) put(" ");
-    write_comment(line_);
-    line_.clear();
-  }
-  void process_foot() {
-    if (foot_.empty()) return;
-    write_indent();
-    write_comment(foot_);
-    foot_.clear();
-    foot_indent_ = std::max<std::int64_t>(indent_, 0);
-  }
-  void write_comment(const std::string& text) {
-    bool breaks = false;
-    bool pound = false;
-    for (std::size_t i = 0; i < text.size();) {
-      if (text[i] == kCommentPlace) {
-        i = std::min(text.find('\n', i), text.size());
-        continue;
-      }
-      if (is_break(text, i)) {
-        copy_break(text, i);
-        breaks = true;
-        pound = false;
-        continue;
-      }
-      if (breaks) write_indent();
-      if (!pound && text[i] != '#') put("# ");
-      pound = true;
-      put_character(text, i);
-      indention_ = false;
-      breaks = false;
-    }
-    if (!breaks) put_break();
-    whitespace_ = true;
-  }
-
-  // --- nodes
-  static bool is_collection(const CommentedNode& node) {
-    return node.kind == CommentedNode::Kind::kSequence ||
-           node.kind == CommentedNode::Kind::kMapping;
-  }
-  bool is_flow(const CommentedNode& node) const {
-    return flow_level_ > 0 || node.style == Style::kFlow || node.content.empty();
-  }
-
-  /// The node after its comments were noted: itself, the comments behind it, what is in it.
-  void node(const CommentedNode& node, Parent parent, bool simple_key) {
-    open(node, parent, simple_key);
-    process_line();
-    process_foot();
-    inside(node, parent);
-  }
-
-  /// As far as the emitter goes before it prints the comments behind a node.
-  void open(const CommentedNode& node, Parent parent, bool simple_key) {
-    if (node.kind == CommentedNode::Kind::kAlias) {
-      indicator("*", true, false, false);
-      put_word(node.text);
-      return;
-    }
-    if (!node.anchor.empty()) {
-      indicator("&", true, false, false);
-      put_word(node.anchor);
-    }
-    if (node.kind == CommentedNode::Kind::kScalar) {
-      scalar(node, parent, simple_key);
-      return;
-    }
-    put_tag(written_tag(node.tag));
-  }
-
-  void inside(const CommentedNode& node, Parent parent) {
-    if (!is_collection(node)) return;
-    const bool is_mapping = node.kind == CommentedNode::Kind::kMapping;
-    if (is_flow(node)) {
-      is_mapping ? flow_mapping(node, parent) : flow_sequence(node, parent);
-    } else {
-      is_mapping ? block_mapping(node, parent) : block_sequence(node, parent);
-    }
-  }
-
-  void put_word(std::string_view text) {
-    put(text);
-    whitespace_ = false;
-    indention_ = false;
-  }
-  void put_tag(const std::string& tag) {
-    if (tag.empty()) return;
-    if (!whitespace_) put(" ");
-    put_word(tag);
-  }
-
-  void block_sequence(const CommentedNode& node, Parent parent) {
-    const bool compact = parent == Parent::kMapping && (column_ == 0 || !indention_);
-    push_indent(false, parent, compact);
-    for (const auto& item : node.content) {
-      note_node(*item, {});
-      process_head();
-      write_indent();
-      indicator("-", true, false, true);
-      this->node(*item, Parent::kSequence, false);
-    }
-    note({}, node.line, node.foot, {});
-    pop_indent();
-  }
-
-  void block_mapping(const CommentedNode& node, Parent parent) {
-    push_indent(false, parent);
-    std::string_view tail;  // the foot of the entry before
-    for (std::size_t i = 0; i + 1 < node.content.size(); i += 2) {
-      const CommentedNode& key = *node.content[i];
-      const CommentedNode& value = *node.content[i + 1];
-      if (is_collection(key)) {
-        note_node(key, tail);
-      } else {
-        note(key.head, key.line, {}, key.kind == CommentedNode::Kind::kScalar ? tail : "");
-      }
-      tail = key.foot;
-      process_head();
-      write_indent();
-      // For the value to print.
-      if (!line_.empty()) key_line_ = std::exchange(line_, {});
-      const bool simple = is_simple_key(key);
-      if (!simple) indicator("?", true, false, true);
-      open(key, Parent::kMapping, simple);
-      inside(key, Parent::kMapping);
-      note_node(value, {});
-      if (!simple) write_indent();
-      indicator(":", !simple, false, !simple);
-      if (!key_line_.empty()) {
-        if (value.kind == CommentedNode::Kind::kScalar) {
-          if (line_.empty()) line_ = std::exchange(key_line_, {});
-        } else if (is_collection(value) && value.style != Style::kFlow) {
-          std::swap(line_, key_line_);
-          process_line();
-          std::swap(line_, key_line_);
-        }
-      }
-      this->node(value, Parent::kMapping, false);
-    }
-    note({}, node.line, node.foot, tail);
-    process_head();
-    pop_indent();
-  }
-
-  void flow_sequence(const CommentedNode& node, Parent parent) {
-    indicator("[", true, true, false);
-    push_indent(true, parent);
-    ++flow_level_;
-    bool separated = true;
-    for (const auto& item : node.content) {
-      note_node(*item, {});
-      if (!separated) indicator(",", false, false, false);
-      process_head();
-      if (column_ == 0) write_indent();
-      separated = has_trailing();
-      open(*item, Parent::kFlow, false);
-      if (has_trailing()) indicator(",", false, false, false);
-      process_line();
-      process_foot();
-      inside(*item, Parent::kFlow);
-    }
-    note({}, node.line, node.foot, {});
-    --flow_level_;
-    pop_indent();
-    if (column_ == 0) write_indent();
-    indicator("]", false, false, false);
-    process_line();
-    process_foot();
-  }
-
-  void flow_mapping(const CommentedNode& node, Parent parent) {
-    indicator("{", true, true, false);
-    push_indent(true, parent);
-    ++flow_level_;
-    bool separated = true;
-    std::string_view tail;
-    for (std::size_t i = 0; i + 1 < node.content.size(); i += 2) {
-      const CommentedNode& key = *node.content[i];
-      const CommentedNode& value = *node.content[i + 1];
-      note(key.head, is_collection(key) ? "" : key.line, {}, tail);
-      tail = key.foot;
-      if (!separated) indicator(",", false, false, false);
-      process_head();
-      if (column_ == 0) write_indent();
-      const bool simple = is_simple_key(key);
-      if (!simple) indicator("?", true, false, false);
-      open(key, Parent::kFlow, simple);
-      inside(key, Parent::kFlow);
-      note_node(value, {});
-      indicator(":", !simple, false, false);
-      separated = has_trailing();
-      open(value, Parent::kFlow, false);
-      if (has_trailing()) indicator(",", false, false, false);
-      process_line();
-      process_foot();
-      inside(value, Parent::kFlow);
-    }
-    note({}, node.line, node.foot, tail);
-    const bool some = !head_.empty() || !foot_.empty() || !tail_.empty();
-    if (some && !separated) indicator(",", false, false, false);
-    process_head();
-    --flow_level_;
-    pop_indent();
-    indicator("}", false, false, false);
-    process_line();
-    process_foot();
-  }
-
-  static bool is_simple_key(const CommentedNode& key) {
-    if (key.kind == CommentedNode::Kind::kAlias) return key.text.size() <= 128;
-    if (is_collection(key)) return key.content.empty();
-    const std::string tag = scalar_tag(key);
-    return !Analysis(key.text).multiline && key.anchor.size() + tag.size() + key.text.size() <= 128;
-  }
-
-  // --- scalars
-  static bool is_quoted(Style style) { return style != Style::kPlain; }
-
-  static std::string scalar_tag(const CommentedNode& node) {
-    if (!node.tag.empty()) return node.tag == "!" ? std::string() : written_tag(node.tag);
-    if (node.type == Kind::kString || resolve_plain(node.text, Schema::kV3) == node.type) return {};
-    return std::string(type_name(node.type));
-  }
-
-  void scalar(const CommentedNode& node, Parent parent, bool simple_key) {
-    const std::string tag = scalar_tag(node);
-    Style style = node.style;
-    if (!is_quoted(style)) {
-      const bool force = node.tag.empty() && node.type == Kind::kString &&
-                         resolve_plain(node.text, Schema::kV3) != Kind::kString;
-      style = node.text.find('\n') != std::string::npos ? Style::kLiteral
-              : force                                   ? Style::kDoubleQuoted
-                                                        : Style::kPlain;
-    }
-    const Analysis may(node.text);
-    if (simple_key && may.multiline) style = Style::kDoubleQuoted;
-    if (style == Style::kPlain) {
-      if (!(flow_level_ > 0 ? may.flow_plain : may.block_plain)) style = Style::kSingleQuoted;
-      if (node.text.empty() && (flow_level_ > 0 || simple_key)) style = Style::kSingleQuoted;
-    }
-    if (style == Style::kSingleQuoted && !may.single_quoted) style = Style::kDoubleQuoted;
-    if ((style == Style::kLiteral || style == Style::kFolded) &&
-        (!may.block || flow_level_ > 0 || simple_key)) {
-      style = Style::kDoubleQuoted;
-    }
-    put_tag(tag);
-    push_indent(true, parent);
-    switch (style) {
-      case Style::kSingleQuoted:
-        single_quoted(node.text);
-        break;
-      case Style::kDoubleQuoted:
-        double_quoted(node.text);
-        break;
-      case Style::kLiteral:
-        block('|', node.text);
-        break;
-      case Style::kFolded:
-        block('>', node.text);
-        break;
-      default:
-        plain(node.text);
-    }
-    pop_indent();
-  }
-
-  void plain(std::string_view text) {
-    if (!text.empty() && !whitespace_) put(" ");
-    for (std::size_t i = 0; i < text.size();)
-      put_character(text, i);
-    if (!text.empty()) whitespace_ = false;
-    indention_ = false;
-  }
-
-  void single_quoted(std::string_view text) {
-    indicator("'", true, false, false);
-    bool breaks = false;
-    for (std::size_t i = 0; i < text.size();) {
-      if (text[i] == ' ') {
-        put_character(text, i);
-      } else if (is_break(text, i)) {
-        if (!breaks && text[i] == '\n') put_break();
-        copy_break(text, i);
-        breaks = true;
-      } else {
-        if (breaks) write_indent();
-        if (text[i] == '\'') put("'");
-        put_character(text, i);
-        indention_ = false;
-        breaks = false;
-      }
-    }
-    indicator("'", false, false, false);
-    whitespace_ = false;
-    indention_ = false;
-  }
-
-  void double_quoted(std::string_view text) {
-    indicator("\"", true, false, false);
-    // go-yaml looks for a byte order mark at the start of the text, whatever character it is at.
-    const bool starts_with_bom = text.starts_with("\xEF\xBB\xBF");
-    for (std::size_t i = 0; i < text.size();) {
-      const char c = text[i];
-      if (starts_with_bom || c == '"' || c == '\\' || !is_printable(text, i) || is_break(text, i)) {
-        escape(text, i);
-      } else {
-        put_character(text, i);
-      }
-    }
-    indicator("\"", false, false, false);
-    whitespace_ = false;
-    indention_ = false;
-  }
-
-  void escape(std::string_view text, std::size_t& i) {
-    const std::size_t width = std::min(utf8_width(text[i]), text.size() - i);
-    unsigned rune = static_cast<unsigned char>(text[i]);
-    if (width > 1) rune &= 0x7fU >> width;
-    for (std::size_t k = 1; k < width; ++k)
-      rune = rune << 6 | (static_cast<unsigned char>(text[i + k]) & 0x3fU);
-    i += width;
-    static constexpr std::pair<unsigned, char> kShort[] = {
-        {0x00, '0'},  {0x07, 'a'}, {0x08, 'b'}, {0x09, 't'},   {0x0a, 'n'},
-        {0x0b, 'v'},  {0x0c, 'f'}, {0x0d, 'r'}, {0x1b, 'e'},   {0x22, '"'},
-        {0x5c, '\\'}, {0x85, 'N'}, {0xa0, '_'}, {0x2028, 'L'}, {0x2029, 'P'}};
-    for (const auto& [code, letter] : kShort) {
-      if (rune != code) continue;
-      const char escaped[2] = {'\\', letter};
-      put({escaped, 2});
-      return;
-    }
-    const int digits = rune <= 0xff ? 2 : rune <= 0xffff ? 4 : 8;
-    put(rune <= 0xff ? "\\x" : rune <= 0xffff ? "\\u" : "\\U");
-    for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4)
-      put(std::string_view("0123456789ABCDEF").substr(rune >> shift & 15, 1));
-  }
-
-  void block(char style, std::string_view text) {
-    indicator({&style, 1}, true, false, false);
-    if (text[0] == ' ' || is_break(text, 0)) indicator("2", false, false, false);
-    chomp(text);
-    process_line(/*line_break=*/true);
-    whitespace_ = true;
-    bool breaks = true;
-    bool leading_spaces = true;
-    for (std::size_t i = 0; i < text.size();) {
-      if (is_break(text, i)) {
-        if (style == '>' && !breaks && !leading_spaces && text[i] == '\n') {
-          std::size_t k = 0;  // from the start of the text: kept
-          while (k < text.size() && is_break(text, k))
-            k += utf8_width(text[k]);
-          const bool blank = k >= text.size() || text[k] == ' ' || text[k] == '\t';
-          if (!blank) put_break();
-        }
-        copy_break(text, i);
-        breaks = true;
-        continue;
-      }
-      if (breaks) {
-        write_indent();
-        leading_spaces = is_blank_at(text, i);
-      }
-      put_character(text, i);
-      indention_ = false;
-      breaks = false;
-    }
-  }
-
-  void chomp(std::string_view text) {
-    const auto last = [](std::string_view part) {
-      std::size_t i = part.size() - 1;
-      while (i > 0 && (static_cast<unsigned char>(part[i]) & 0xc0U) == 0x80U)
-        --i;
-      return i;
-    };
-    const std::size_t i = last(text);
-    if (!is_break(text, i)) {
-      indicator("-", false, false, false);
-    } else if (i == 0 || is_break(text, last(text.substr(0, i)))) {
-      indicator("+", false, false, false);
-    }
-  }
-
-  std::string& out_;
-  std::int64_t indent_ = -1;
-  std::vector<std::int64_t> indents_;
-  std::int64_t column_ = 0;
-  bool whitespace_ = true;
-  bool indention_ = true;
-  std::int64_t foot_indent_ = -1;
-  int flow_level_ = 0;
-  std::string head_, line_, foot_, tail_, key_line_;
-};
+  made.style = is_scalar ? scalar_style(node) : node.style;
+  made.text = node.text;
+  made.anchor = node.anchor;
+  made.tag = is_scalar ? scalar_tag(node) : written_tag(node.tag);
+  made.head = pieces_of(node.head);
+  made.line = pieces_of(node.line);
+  made.foot = pieces_of(node.foot);
+  made.content.reserve(node.content.size());
+  for (const auto& child : node.content)
+    made.content.push_back(emit_node(*child));
+  return made;
+}
 
 }  // namespace
 
 std::string write_commented(const CommentedDocument& document) {
   std::string out;
-  Emitter(out).document(document);
+  StringSink sink(out);
+  const EmitNode root = emit_node(*document.root);
+  Emitter(sink, {.indent = 2, .compact_sequences = true})
+      .document(root, pieces_of(document.head), pieces_of(document.foot));
   return out;
 }
 

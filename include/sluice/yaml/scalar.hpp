@@ -15,6 +15,9 @@ namespace sluice::yaml {
 /// Kind of the plain scalar `text`.
 Kind resolve_plain(std::string_view text, Schema schema);
 
+/// YAML 1.1's 12:30:45, which go-yaml reads as a string but prints plain only as what it has read.
+bool is_base60(std::string_view text);
+
 /// Value of a kInt text in any of go-yaml's notations; nullopt when it does not fit.
 std::optional<std::int64_t> int64_value(std::string_view text);
 std::optional<std::uint64_t> uint64_value(std::string_view text);
