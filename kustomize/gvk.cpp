@@ -40,14 +40,21 @@ int rank(std::string_view kind) {
   return 0;
 }
 
+}  // namespace
+
+std::span<const std::string_view> kinds_ordered_first() {
+  return kFirst;
+}
+std::span<const std::string_view> kinds_ordered_last() {
+  return kLast;
+}
+
 std::string sort_text(const Gvk& gvk) {
   const auto part = [](const std::string& text, const char* none) {
     return text.empty() ? std::string(none) : text;
   };
   return part(gvk.group, "~G") + "_" + part(gvk.version, "~V") + "_" + part(gvk.kind, "~K");
 }
-
-}  // namespace
 
 Gvk gvk_of(yaml::Node root) {
   return Gvk::from(field(root, "apiVersion").text(), field(root, "kind").text());

@@ -2,6 +2,8 @@
 /// Order of kinds (kyaml/resid/gvk.go) and look-ups of fields as kyaml does them. Printing and
 /// selecting kinds is in res_map.hpp.
 
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "sluice/base/object_id.hpp"
@@ -16,6 +18,10 @@ Gvk gvk_of(yaml::Node root);
 /// need, last the webhooks, between them "group_version_kind" by bytes (~G, ~V, ~K for empty
 /// parts).
 bool gvk_less(const Gvk& a, const Gvk& b);
+std::span<const std::string_view> kinds_ordered_first();
+std::span<const std::string_view> kinds_ordered_last();
+/// That "group_version_kind".
+std::string sort_text(const Gvk& gvk);
 
 /// The value under `name` in a mapping; keys match by text whatever their type (`1:` is found as
 /// "1"), as kyaml looks fields up. Missing for anything but a mapping.

@@ -5,49 +5,14 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "kustomize/gvk.hpp"
+
 namespace sluice::kustomize {
 
 namespace {
 
-const std::vector<std::string>& default_first() {
-  static const std::vector<std::string> kFirst = {"Namespace",
-                                                  "ResourceQuota",
-                                                  "StorageClass",
-                                                  "CustomResourceDefinition",
-                                                  "ServiceAccount",
-                                                  "PodSecurityPolicy",
-                                                  "Role",
-                                                  "ClusterRole",
-                                                  "RoleBinding",
-                                                  "ClusterRoleBinding",
-                                                  "ConfigMap",
-                                                  "Secret",
-                                                  "Endpoints",
-                                                  "Service",
-                                                  "LimitRange",
-                                                  "PriorityClass",
-                                                  "PersistentVolume",
-                                                  "PersistentVolumeClaim",
-                                                  "Deployment",
-                                                  "StatefulSet",
-                                                  "CronJob",
-                                                  "PodDisruptionBudget"};
-  return kFirst;
-}
-
-const std::vector<std::string>& default_last() {
-  static const std::vector<std::string> kLast = {"MutatingWebhookConfiguration",
-                                                 "ValidatingWebhookConfiguration"};
-  return kLast;
-}
-
 std::string or_else(const std::string& text, const char* otherwise) {
   return text.empty() ? otherwise : text;
-}
-
-std::string type_key(const Gvk& gvk) {
-  return or_else(gvk.group, "~G") + "_" + or_else(gvk.version, "~V") + "_" +
-         or_else(gvk.kind, "~K");
 }
 
 struct Key {
@@ -81,20 +46,25 @@ Result<void> sort_resources(ResMap& resources, const SortOptions& options) {
                 "'fifo', not 'legacy'");
   }
   std::unordered_map<std::string_view, int> ranks;
-  const auto& first = options.legacy ? options.legacy->order_first : default_first();
-  const auto& last = options.legacy ? options.legacy->order_last : default_last();
-  for (std::size_t i = 0; i < first.size(); ++i) {
-    ranks[first[i]] = static_cast<int>(i) - static_cast<int>(first.size());
+  const auto rank_kinds = [&ranks](const auto& first, const auto& last) {
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      ranks[first[i]] = static_cast<int>(i) - static_cast<int>(first.size());
+    }
+    for (std::size_t i = 0; i < last.size(); ++i)
+      ranks[last[i]] = static_cast<int>(i) + 1;
+  };
+  if (options.legacy) {
+    rank_kinds(options.legacy->order_first, options.legacy->order_last);
+  } else {
+    rank_kinds(kinds_ordered_first(), kinds_ordered_last());
   }
-  for (std::size_t i = 0; i < last.size(); ++i)
-    ranks[last[i]] = static_cast<int>(i) + 1;
 
   std::vector<Key> keys;
   keys.reserve(resources.size());
   for (const auto& resource : resources.items()) {
     const ObjectId& id = resource->id;
     const auto rank = ranks.find(id.gvk.kind);
-    keys.push_back({rank == ranks.end() ? 0 : rank->second, &id.gvk, type_key(id.gvk),
+    keys.push_back({rank == ranks.end() ? 0 : rank->second, &id.gvk, sort_text(id.gvk),
                     gvk_text(id.gvk) + "|" + or_else(id.ns, "~X") + "|" + or_else(id.name, "~N")});
   }
   std::vector<std::size_t> order(resources.size());

@@ -24,24 +24,6 @@ Where where_of(Node node) {
   return {"", node.position().line(), node.position().column()};
 }
 
-/// go-yaml's short tag of a resolved kind, for its error texts.
-std::string_view short_tag(Kind kind) {
-  switch (kind) {
-    case Kind::kNull:
-      return "!!null";
-    case Kind::kBool:
-      return "!!bool";
-    case Kind::kInt:
-      return "!!int";
-    case Kind::kFloat:
-      return "!!float";
-    case Kind::kTimestamp:
-      return "!!timestamp";
-    default:
-      return "!!str";
-  }
-}
-
 struct Anchor {
   std::size_t document = 0;  // index into the finished documents, or their number: the current one
   NodeId id = 0;

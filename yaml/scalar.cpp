@@ -530,6 +530,25 @@ std::optional<std::string> timestamp_rfc3339(std::string_view text) {
   return out;
 }
 
+std::string_view short_tag(Kind kind) {
+  switch (kind) {
+    case Kind::kNull:
+      return "!!null";
+    case Kind::kBool:
+      return "!!bool";
+    case Kind::kInt:
+      return "!!int";
+    case Kind::kFloat:
+      return "!!float";
+    case Kind::kTimestamp:
+      return "!!timestamp";
+    case Kind::kBinary:
+      return "!!binary";
+    default:
+      return "!!str";
+  }
+}
+
 bool is_base60(std::string_view text) {
   std::size_t i = 0;
   if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;

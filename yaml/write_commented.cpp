@@ -15,25 +15,6 @@ std::string written_tag(std::string_view tag) {
   return "!<" + std::string(tag) + ">";
 }
 
-std::string_view type_name(Kind type) {
-  switch (type) {
-    case Kind::kNull:
-      return "!!null";
-    case Kind::kBool:
-      return "!!bool";
-    case Kind::kInt:
-      return "!!int";
-    case Kind::kFloat:
-      return "!!float";
-    case Kind::kTimestamp:
-      return "!!timestamp";
-    case Kind::kBinary:
-      return "!!binary";
-    default:
-      return {};
-  }
-}
-
 /// Without the offsets that stand behind the lines.
 CommentPieces pieces_of(std::string_view comment) {
   CommentPieces pieces;
@@ -48,7 +29,7 @@ CommentPieces pieces_of(std::string_view comment) {
 std::string scalar_tag(const CommentedNode& node) {
   if (!node.tag.empty()) return node.tag == "!" ? std::string() : written_tag(node.tag);
   if (node.type == Kind::kString || resolve_plain(node.text, Schema::kV3) == node.type) return {};
-  return std::string(type_name(node.type));
+  return std::string(short_tag(node.type));
 }
 
 Style scalar_style(const CommentedNode& node) {

@@ -15,6 +15,9 @@ namespace sluice::yaml {
 /// Kind of the plain scalar `text`.
 Kind resolve_plain(std::string_view text, Schema schema);
 
+/// go-yaml's short tag of a scalar's kind, "!!int"; "!!str" of all that it has no other for.
+std::string_view short_tag(Kind kind);
+
 /// YAML 1.1's 12:30:45, which go-yaml reads as a string but prints plain only as what it has read.
 bool is_base60(std::string_view text);
 
