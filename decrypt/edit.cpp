@@ -177,7 +177,7 @@ struct Edit::State {
     seal_mac(metadata, mac, file.data_key, options.now);
     const auto texts = updated_metadata(bytes, options.format, metadata, style());
     auto kept = encrypted_layout(edited.reveal_text(), options.format, *tree, std::move(encrypted),
-                                 metadata, texts, raw, style(), file.data_key);
+                                 metadata, texts, raw, bytes, style(), file.data_key);
     if (kept) return std::move(*kept);
     return print_encrypted(std::move(*tree), next_metadata(), options.format, style(),
                            file.data_key, file.known.get(), options.now);

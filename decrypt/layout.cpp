@@ -1,9 +1,9 @@
 #include "layout.hpp"
 
 #include <algorithm>
+#include <set>
 
-#include "sluice/yaml/commented.hpp"
-
+#include "loose_comments.hpp"
 #include "metadata_write.hpp"
 #include "open_tree.hpp"
 #include "written_file.hpp"
@@ -21,24 +21,6 @@ bool is_json(Format format) {
 std::size_t line_end(std::string_view text, std::size_t at) {  // past its line break
   const std::size_t end = text.find('\n', at);
   return end == std::string_view::npos ? text.size() : end + 1;
-}
-
-std::size_t count_comments(const Item& item) {
-  std::size_t count = item.is_comment() ? 1 : 0;
-  for (const Item& child : item.items)
-    count += count_comments(child);
-  return count;
-}
-
-// Comments that go-yaml attaches to nothing are in the text and not in the tree: they would stay
-// readable.
-bool has_all_comments(std::string_view text, Format format, const Tree& tree) {
-  if (format != Format::kYaml) return true;
-  const auto lines = yaml::count_comments(text);
-  std::size_t known = 0;
-  for (const Item& document : tree)
-    known += count_comments(document);
-  return lines && *lines == known;
 }
 
 // --- metadata as text
@@ -188,6 +170,34 @@ bool is_right(const crypto::SecretBytes& text, Format format, const Tree& expect
          open_tree(*file, data_key, Keep::kNothing, /*ignore_mac=*/false).has_value();
 }
 
+// Comments that belong to nothing would stay readable: SOPS loses them, and so do we where the rule
+// encrypts comments. Those that were in the encrypted file are public already.
+bool drop_loose_comments(std::string_view plaintext, std::string_view before, const Tree& plain,
+                         const Rule& rule, Splicer& splicer) {
+  const auto loose = loose_comments(plaintext, plain, rule);
+  if (!loose) return false;
+  std::optional<std::set<std::string_view>> is_public;
+  for (const LooseComment& comment : *loose) {
+    if (!comment.selected) continue;
+    if (!is_public) {
+      is_public.emplace();
+      const auto tree = before.empty() ? Tree() : read_tree(before, Format::kYaml);
+      const auto old = tree ? loose_comments(before, *tree, rule)
+                            : Result<std::vector<LooseComment>>(fail(Code::kInvalid, ""));
+      for (std::size_t i = 0; old && i < old->size(); ++i)
+        is_public->insert(before.substr((*old)[i].begin, (*old)[i].end - (*old)[i].begin));
+    }
+    if (is_public->contains(plaintext.substr(comment.begin, comment.end - comment.begin))) continue;
+    const std::size_t line = line_start(plaintext, comment.begin);
+    std::size_t begin = comment.begin;
+    while (begin > line && (plaintext[begin - 1] == ' ' || plaintext[begin - 1] == '\t'))
+      --begin;
+    const bool own_line = begin == line;
+    splicer.replace(begin, own_line ? line_end(plaintext, comment.end) : comment.end, "");
+  }
+  return true;
+}
+
 }  // namespace
 
 std::vector<MetadataPlace> find_metadata(std::string_view text, Format format) {
@@ -282,11 +292,15 @@ std::optional<crypto::SecretBytes> plain_layout(std::string_view text, Format fo
 std::optional<std::string> encrypted_layout(std::string_view plaintext, Format format,
                                             const Tree& plain, Tree encrypted,
                                             const Metadata& metadata, const MetadataTexts& texts,
-                                            const RawValues& raw, const PrintOptions& style,
+                                            const RawValues& raw, std::string_view before,
+                                            const PrintOptions& style,
                                             const crypto::SecretBytes& data_key) {
-  if (!has_all_comments(plaintext, format, plain)) return std::nullopt;
   if (plain.size() != encrypted.size()) return std::nullopt;
   Splicer splicer(plaintext);
+  if (format == Format::kYaml &&
+      !drop_loose_comments(plaintext, before, plain, metadata.rule, splicer)) {
+    return std::nullopt;
+  }
   for (std::size_t i = 0; i < plain.size(); ++i) {
     restore_list_comments(encrypted[i], raw);
     if (!splice_values(format, plaintext, plain[i], encrypted[i], splicer, &raw)) {

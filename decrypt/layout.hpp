@@ -42,11 +42,12 @@ std::optional<crypto::SecretBytes> plain_layout(std::string_view text, Format fo
 
 /// An encrypted text from a plain one: `plaintext` with the values of `encrypted` (of the same
 /// shape as `plain`, its tree) and metadata at the end of each document. `raw`: how a ciphertext
-/// was written before, quotes and all.
+/// was written before, quotes and all; `before`: the encrypted text as it was, "" when it is new.
 std::optional<std::string> encrypted_layout(std::string_view plaintext, Format format,
                                             const Tree& plain, Tree encrypted,
                                             const Metadata& metadata, const MetadataTexts& texts,
-                                            const RawValues& raw, const PrintOptions& style,
+                                            const RawValues& raw, std::string_view before,
+                                            const PrintOptions& style,
                                             const crypto::SecretBytes& data_key);
 
 /// An encrypted text with other values and metadata. `before` is its tree, `after` has the same

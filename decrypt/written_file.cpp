@@ -136,7 +136,7 @@ Result<std::optional<std::string>> encrypt_in_place(
              encrypt_tree(encrypted, metadata, data_key, ListComments::kStay, known));
   seal_mac(metadata, mac, data_key, now);
   return encrypted_layout(plaintext.reveal_text(), format, tree, std::move(encrypted), metadata,
-                          /*texts=*/{}, /*raw=*/{}, style, data_key);
+                          /*texts=*/{}, /*raw=*/{}, /*before=*/{}, style, data_key);
 }
 
 }  // namespace sluice::decrypt

@@ -3,6 +3,7 @@
 #include "sluice/yaml/commented.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <unordered_map>
 #include <utility>
 
@@ -392,15 +393,21 @@ Result<std::vector<CommentedDocument>> read_commented(std::string_view text) {
   return Composer(std::move(events), std::move(scan)).compose();
 }
 
-Result<std::size_t> count_comments(std::string_view text) {
+Result<std::vector<std::size_t>> comment_places(std::string_view text) {
   SLUICE_TRY(const std::vector<YamlEvent> events, read_events(text));
   SLUICE_TRY(const YamlScan scan, scan_yaml(text, events));
-  std::size_t count = 0;
+  std::vector<std::size_t> places;
   for (const YamlComment& comment : scan.comments) {
-    count += static_cast<std::size_t>(
-        std::count(comment.text.begin(), comment.text.end(), kCommentPlace));
+    for (std::size_t at = comment.text.find(kCommentPlace); at != std::string::npos;
+         at = comment.text.find(kCommentPlace, at + 1)) {
+      std::size_t place = 0;
+      std::from_chars(comment.text.data() + at + 1, comment.text.data() + comment.text.size(),
+                      place);
+      places.push_back(place);
+    }
   }
-  return count;
+  std::sort(places.begin(), places.end());
+  return places;
 }
 
 }  // namespace sluice::yaml

@@ -123,6 +123,41 @@ TEST_CASE("edit: the text is shown as it was written, and saving it unchanged ke
   }
 }
 
+TEST_CASE("edit: a comment that belongs to nothing is no reason to print the file anew") {
+  const Recipient key = make_recipient();
+  EncryptFileOptions options{Format::kYaml, Format::kYaml};
+  options.settings = settings_for({key.name});
+  options.settings.encrypted_regex = "^(a|c)$";
+  options.now = "2026-01-01T00:00:00Z";
+  const std::string text =
+      "a:   canary\nb:   [\n  # none yet\n]\nc: [ # canary-2\n  # canary-3\n ]\n";
+  const auto file =
+      encrypt_file(crypto::SecretBytes::copy_of(text), "test", options, key.services, {});
+  REQUIRE_OK(file);
+  // Where the rule encrypts nothing it stays; elsewhere it would be readable, and SOPS drops it.
+  CHECK(file->find("]\nb:   [\n  # none yet\n]\nc: [\n ]\nsops:\n") != std::string::npos);
+  CHECK(file->find("canary") == std::string::npos);
+
+  // Written into the encrypted file by hand: it is public, and not for us to remove.
+  std::string by_hand = *file;
+  by_hand.replace(by_hand.find("c: [\n"), 5, "c: [ # by hand\n");
+  const auto edit = Edit::open(by_hand, "test", rewrite(Format::kYaml), key.services, {});
+  REQUIRE_OK(edit);
+  std::string shown(edit->text().reveal_text());
+  CHECK(shown == "a:   canary\nb:   [\n  # none yet\n]\nc: [ # by hand\n ]\n");
+  shown.replace(shown.find("canary"), 6, "canary-4");
+  shown.replace(shown.find(" ]\n"), 3, "  # canary-5\n ]\n");
+  const auto changed = edit->finish(crypto::SecretBytes::copy_of(shown));
+  REQUIRE_OK(changed);
+  CHECK(changed->find("canary") == std::string::npos);
+  for (const std::size_t number : changed_lines(by_hand, *changed)) {
+    const std::string line = lines(*changed)[number - 1];
+    CAPTURE(line);
+    CHECK((line.starts_with("a:   ENC") || line.starts_with("    lastmodified:") ||
+           line.starts_with("    mac:")));
+  }
+}
+
 TEST_CASE("edit: only the value that was changed gets a new ciphertext") {
   const Recipient key = make_recipient();
   const std::string file = encrypted(kYaml, Format::kYaml, key);

@@ -49,8 +49,9 @@ struct CommentedDocument {
 /// Errors: kInvalid as the reader words it; kUnsupported past 500 levels.
 Result<std::vector<CommentedDocument>> read_commented(std::string_view text);
 
-/// Lines of comment in `text`, those too that belong to no node. Errors: as above.
-Result<std::size_t> count_comments(std::string_view text);
+/// Where the lines of comment in `text` start, in order, those too that belong to no node. Errors:
+/// as above.
+Result<std::vector<std::size_t>> comment_places(std::string_view text);
 
 /// As go-yaml v3 prints it for kustomize: 2 columns of indentation, sequences below their key, no
 /// width. Comments move as they do there. Ends with a newline.
