@@ -2,6 +2,7 @@
 // comment is stored behind the key it precedes, a section's first.
 #include <algorithm>
 #include <optional>
+#include <unordered_set>
 
 #include "numbers.hpp"
 #include "tree.hpp"
@@ -122,6 +123,8 @@ class Reader {
     if (close == std::string_view::npos) return broken("a section header without \"]\"");
     if (close == 1) return broken("a section without a name");
     root.items.push_back(section(line.substr(1, close - 1)));
+    keys_.clear();
+    automatic_ = 0;
     root.items.back().begin = root.items.back().key_begin = offset(line.data());
     root.items.back().end = offset(line.data()) + close + 1;
     const std::size_t comment = line.find_first_of("#;", close + 1);
@@ -143,15 +146,12 @@ class Reader {
     item.begin = value_begin_;
     item.end = value_end_;
     section.end = std::max(section.end, item.end);
-    const auto same = std::find_if(section.items.begin(), section.items.end(), [&](const Item& i) {
-      return !i.is_comment() && i.key == item.key;
-    });
-    if (same == section.items.end()) {
-      section.items.push_back(std::move(item));
-      add_comment(section);
-      return {};
+    if (!keys_.insert(item.key).second) {
+      return broken("key \"" + item.key + "\" is given twice in section \"" + section.key + "\"");
     }
-    return broken("key \"" + item.key + "\" is given twice in section \"" + section.key + "\"");
+    section.items.push_back(std::move(item));
+    add_comment(section);
+    return {};
   }
 
   Result<std::string> key_name(std::string_view line, std::size_t& after) const {
@@ -251,6 +251,8 @@ class Reader {
   std::string comment_;
   std::size_t comment_begin_ = 0, comment_end_ = 0;
   std::size_t value_begin_ = 0, value_end_ = 0;
+  // Of the section that is being read: names, and keys that have a number instead.
+  std::unordered_set<std::string> keys_;
   int automatic_ = 0;
 };
 

@@ -23,8 +23,7 @@ class Opener {
   Result<void> visit(const Visit& visit) {
     Item& item = visit.item;
     if (item.is_comment()) {
-      if (visit.selected) open_comment(visit);
-      return {};  // comments are not part of the MAC
+      return visit.selected ? open_comment(visit) : Result<void>();
     }
     if (!visit.selected) {
       if (!file_.metadata.mac_only_encrypted) mac_.add(item.kind, item.text);
@@ -84,16 +83,32 @@ class Opener {
     item.text.clear();
   }
 
-  // A comment that does not decrypt was never encrypted: sops before 2.0 left them alone.
-  void open_comment(const Visit& visit) {
+  // A comment that does not decrypt was never encrypted: sops before 2.0 left them alone. Comments
+  // are not part of the MAC; a ciphertext that calls itself something else is none.
+  Result<void> open_comment(const Visit& visit) {
     Item& item = visit.item;
-    if (keep_ == Keep::kNothing || item.text.empty()) return;
+    if (item.text.empty()) return {};
+    if (keep_ == Keep::kNothing) {
+      const auto claimed = parse_enc(item.text);
+      if (!claimed || claimed->kind == ItemKind::kComment) return {};
+    }
     auto opened = open_enc(item.text, data_key_, visit.path);
-    if (!opened) return;
-    // Upstream forgets that an encrypted comment stood behind a value.
-    if (opened->kind == ItemKind::kComment) item.inline_comment = false;
-    opened->kind = ItemKind::kComment;
-    set(item, std::move(*opened));
+    if (!opened) return {};
+    if (opened->kind == ItemKind::kComment) {
+      // Upstream forgets that an encrypted comment stood behind a value.
+      item.inline_comment = false;
+    } else {
+      mac_.add(opened->kind, opened->text.reveal_text());
+      if (!visit.in_sequence) {
+        if (opened->kind != ItemKind::kString) {
+          return fail(Code::kInvalid, "a comment decrypts to something else",
+                      Where{"", item.line, item.column});
+        }
+        opened->kind = ItemKind::kComment;
+      }
+    }
+    if (keep_ == Keep::kPlaintext) set(item, std::move(*opened));
+    return {};
   }
 
   SopsFile& file_;

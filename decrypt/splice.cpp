@@ -108,6 +108,12 @@ bool render_yaml(std::string_view original, const Item& place, bool in_list, con
   }
 }
 
+// A float that prints as an integer would be read as one. SOPS writes it as 'f' does: past 10^20
+// the printers use an exponent.
+bool is_whole(std::string_view number) {
+  return number.size() < 20 && number.find_first_not_of("-0123456789") == std::string_view::npos;
+}
+
 bool render_comment(Format format, std::string_view text, ByteSink& out) {
   switch (format) {
     case Format::kYaml:
@@ -160,6 +166,12 @@ std::optional<crypto::SecretBytes> Splicer::apply() {
 bool render(Format format, std::string_view original, const Item& place, bool in_list,
             const Item& value, ByteSink& out) {
   if (value.is_comment()) return render_comment(format, value.bytes(), out);
+  const bool has_numbers = format == Format::kYaml || format == Format::kJson;
+  if (has_numbers && value.kind == ItemKind::kFloat && is_whole(value.bytes())) {
+    out.append(value.bytes());
+    out.append(".0");
+    return true;
+  }
   switch (format) {
     case Format::kYaml:
       return render_yaml(original, place, in_list, value, out);

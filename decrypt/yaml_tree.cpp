@@ -212,10 +212,10 @@ class Builder {
     item.text = node.text;
     const std::string_view tag = node.tag;
     Kind kind = Kind::kString;
-    if (tag.empty()) {
+    if (tag.empty() || tag == "!") {  // go-yaml resolves behind a "!", too
       if (node.style != yaml::Style::kPlain) return item;
       kind = yaml::resolve_plain(node.text, yaml::Schema::kV3);
-    } else if (tag == "!" || !tag.starts_with(kTagPrefix)) {
+    } else if (!tag.starts_with(kTagPrefix)) {
       return item;  // an unknown tag leaves a string
     } else {
       const std::string_view name = tag.substr(kTagPrefix.size());

@@ -297,6 +297,25 @@ TEST_CASE("ini: sections, comments, quotes and continued lines") {
   }
 }
 
+TEST_CASE("ini: keys without a name are counted in each section") {
+  const auto tree = read_ini_tree("- = a\n-: b\n[s]\n- = c\n");
+  REQUIRE_OK(tree);
+  const auto& sections = tree->front().items;
+  REQUIRE(sections.size() == 2);
+  CHECK(sections[0].items[1].key == "#2");
+  CHECK(sections[1].items[0].key == "#1");
+}
+
+TEST_CASE("yaml: a value behind \"!\" is what it would be without") {
+  const auto tree = read_yaml_tree("a: ! 12\nb: ! \"12\"\nc: !x 12\nd: ! 2020-01-02\n");
+  REQUIRE_OK(tree);
+  const auto& items = tree->front().items;
+  CHECK(items[0].kind == ItemKind::kInt);
+  CHECK(items[1].kind == ItemKind::kString);
+  CHECK(items[2].kind == ItemKind::kString);
+  CHECK(items[3].kind == ItemKind::kTime);
+}
+
 TEST_CASE("limits: depth and size, one past each") {
   const auto nested = [](std::size_t levels) {
     std::string json;

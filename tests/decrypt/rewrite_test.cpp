@@ -158,6 +158,46 @@ TEST_CASE("edit: a comment that belongs to nothing is no reason to print the fil
   }
 }
 
+TEST_CASE("MAC: a ciphertext in a comment that is not one of a comment counts, as for SOPS") {
+  const Recipient key = make_recipient();
+  for (const Format format : {Format::kYaml, Format::kDotenv}) {
+    const bool is_yaml = format == Format::kYaml;
+    std::string file = encrypted(is_yaml ? "# note\na: x\n" : "# note\na=x\n", format, key);
+    const std::size_t type = file.find("type:comment]");
+    REQUIRE(type != std::string::npos);
+    file.replace(type, 13, "type:str]");
+    const auto plain = decrypt_file(file, "test", {format, format}, key.services, {});
+    REQUIRE_FALSE(plain.has_value());
+    CHECK(plain.error().code() == Code::kIntegrity);
+    CHECK_FALSE(
+        update_keys(file, "test", rewrite(format), settings_for({key.name}), key.services, {})
+            .has_value());
+    file.replace(type, 9, "type:bytes]");  // neither a string nor a comment for them
+    CHECK_FALSE(decrypt_file(file, "test", {format, format}, key.services, {}).has_value());
+  }
+}
+
+TEST_CASE("edit: a float that prints as an integer stays one") {
+  const Recipient key = make_recipient();
+  for (const auto& [format, text] : {std::pair{Format::kYaml, "a:   1.0 # c\nb: -0.0\nc: 1e3\n"},
+                                     std::pair{Format::kJson, "{\"a\":  1.0, \"b\": [-0.0]}\n"}}) {
+    const std::string file = encrypted(text, format, key);
+    const auto edit = Edit::open(file, "test", rewrite(format), key.services, {});
+    REQUIRE_OK(edit);
+    CHECK(edit->text().reveal_text().find("1.0") != std::string::npos);
+    const auto same = edit->finish(edit->text());
+    REQUIRE_OK(same);
+    const auto number_of = [&](const std::string& where) {
+      std::size_t count = 0;
+      for (std::size_t at = 0; (at = where.find("type:float]", at)) != std::string::npos; ++at)
+        ++count;
+      return count;
+    };
+    CHECK(number_of(*same) == number_of(file));
+    CHECK(same->substr(0, 100) == file.substr(0, 100));  // the first value
+  }
+}
+
 TEST_CASE("edit: only the value that was changed gets a new ciphertext") {
   const Recipient key = make_recipient();
   const std::string file = encrypted(kYaml, Format::kYaml, key);

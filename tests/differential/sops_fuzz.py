@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
-"""Random SOPS files: encrypted by sops, decrypted by both; encrypted by sluice, decrypted by both.
+"""Random SOPS files: encrypted by sops, decrypted by both; encrypted by sluice, decrypted by both; and changed by sluice.
 
     tests/differential/sops_fuzz.py --sluice PROGRAM [--count 300] [--seed N] [--only yaml,json,…] [--keep FOLDER]
 
 A case is one document. Programs take a while to start, so that a YAML file of a run holds several documents and
-a JSON file several objects; a file that differs is split until the case is found. --batch PROGRAM is a program that
-answers many requests with SOPS's own functions in one process (class Sops has the protocol); without it sops is
-called for each file. Decryption must give the same bytes, or fail on both sides. Files that sops writes and cannot
-read itself are counted, not compared. Prints the seed; ends with 1 when something differs.
+a JSON file several objects; a file that differs is split until the case is found. Decryption must give the same bytes,
+or fail on both sides. A share of the files (--more) is also printed in another format or indentation, read in part
+(--extract), given metadata as old versions wrote it, damaged, and changed by rotate, edit, set, unset and updatekeys:
+what sops then reads must be what it was, or what sops's own set and unset make of it. What docs/compat.md
+lists as different is recognized by what it is and counted. Files that sops writes and cannot read itself are counted,
+not compared. Prints the seed; ends with 1 when something differs.
 """
 import argparse
-import base64
 import json
 import os
 import random
@@ -20,407 +21,384 @@ import subprocess
 import sys
 import tempfile
 
-import scalars
+from sops_documents import MARK, Case, documents, joined
 
-WORDS = ["a", "b", "key", "data", "password", "x_unencrypted", "secret_enc", "user name", "k8s.io/x", "A", "é", "sub"]
-VALUES = ["", "x", "hello", "two words", "true", "yes", "null", "~", "12", "1.5", "0x1f", "a: b", "a #b", "#x", " lead", "trail ",
-          "multi\nline", "multi\nline\n", "\n", "tab\there", "quote\"s'", "日本", "😀", "ENC[x]", "-", "- a", "[a]", "{a: b}",
-          "2024-01-02", "12:30", "1e3", "=x", "a=b", "; c", "%x", "\\n", "\\", "*a", "&a", "!t", "|", ">", "@", "`", "a\nb\n\n",
-          "  a\nb", "x\n y", "long " * 30, "-----BEGIN X-----\nabc\n-----END X-----\n"]
-# An empty comment in a list is left out: sops turns it into an item (docs/compat.md).
-COMMENTS = [" c", " two words", "x", " enc:this", " plain:this", " # more", " é", " - a", " a: b", "\ttab", " ENC[x]"]
-RULES = [None, None, None, ("unencrypted_suffix", "_unencrypted"), ("encrypted_suffix", "_enc"), ("encrypted_regex", "^(data|password)$"),
-         ("unencrypted_regex", "^(a|sub)$"), ("encrypted_regex", "."), ("unencrypted_comment_regex", "plain:"),
-         ("encrypted_comment_regex", "enc:")]
+# What we refuse and sops accepts (docs/compat.md), by our words.
+REFUSALS = ("YAML documents, and the output format holds one", "in a later document", "already defined", "characters behind the object", "bytes behind",
+            "the tag has", "UTF-16", "cannot be encrypted so that it can be decrypted again", "error parsing regexp", "missing )",
+            "invalid perl operator", "there is no list to look in", "which INI cannot hold", "a key in a list, or an index in a mapping")
+COMMENT = re.compile(rb"ENC\[AES256_GCM,[^]]*type:comment\]")
 
 
-def utf8_value(rng):
-    kind = rng.random()
-    if kind < .6:
-        return rng.choice(VALUES)
-    text = "".join(rng.choice("abc \n\t:#'\"\\-[]{},&*!|>%@`=;é日😀01") for _ in range(rng.randint(0, 12)))
-    # sops prints null for a text of several lines that begins with a tab (docs/compat.md).
-    return text.lstrip("\t") if "\n" in text else text
+def without_comments(text):
+    """A comment that printing moved into another mapping stays encrypted, as its path is authenticated."""
+    return text if text is None else COMMENT.sub(b"ENC", text)
 
 
-class Yaml:
-    """Text in many styles; `plain` is what nobody may reformat: comments, flow collections, quotes, anchors."""
+class Program:
+    """sops or sluice, on a file in a folder of its own."""
 
-    def __init__(self, rng):
-        self.rng = rng
-        self.anchors = []
+    def __init__(self, command, folder):
+        self.command, self.folder, self.error = command, folder, ""
 
-    def scalar(self, flow):
-        rng, kind = self.rng, self.rng.random()
-        if kind < .25:
-            return scalars.quoted(utf8_value(rng))
-        if kind < .35:
-            value = utf8_value(rng).replace("\n", " ").replace("\t", " ")
-            return "'" + value.replace("'", "''") + "'"
-        if kind < .6:
-            return rng.choice(["1", "-7", "0x1f", "1.5", "1e3", ".5", "true", "false", "null", "~", "2024-01-02", "2001-12-14t21:59:43.10-05:00",
-                               "12:30", "yes", "0o17", "1_000", "9223372036854775807", ".inf", "-.inf", "1e400"])
-        return rng.choice(["plain", "two words", "k8s.io/x", "a-b", "x.y", "$(x)", "日本", "é"])
+    def run(self, *arguments, text=None, env=None):
+        """Standard output of a command on the file \"in\"; None when it fails."""
+        path = os.path.join(self.folder, "in")
+        if text is not None:
+            with open(path, "wb") as file:
+                file.write(text)
+        done = subprocess.run([self.command, *arguments, path], capture_output=True, cwd=self.folder, env=env, stdin=subprocess.DEVNULL)
+        self.error = done.stderr.decode(errors="replace")
+        if done.returncode < 0 or "Sanitizer" in self.error:
+            raise SystemExit("CRASH %d of %s %s: %s" % (done.returncode, self.command, arguments, self.error[-2000:]))
+        return done.stdout if done.returncode == 0 else None
 
-    def comment(self):
-        return "#" + self.rng.choice(COMMENTS)
-
-    def lines(self, depth, indent):
-        out, used, rng = [], set(), self.rng
-        for _ in range(rng.randint(1, 4)):
-            key = rng.choice(WORDS)
-            if key in used:
-                continue
-            used.add(key)
-            if rng.random() < .2:
-                out.append(" " * indent + self.comment())
-            if rng.random() < .05:
-                out.append("")
-            out += self.entry(" " * indent + (scalars.quoted(key) if rng.random() < .1 else key) + ":", depth, indent)
-        if rng.random() < .1:
-            out.append(" " * indent + self.comment())
-        return out
-
-    def entry(self, head, depth, indent):
-        rng, kind = self.rng, self.rng.random()
-        step = rng.choice([1, 2, 2, 2, 4])
-        tail = " " + self.comment() if rng.random() < .12 else ""
-        if depth > 0 and kind < .2:
-            return [head + tail] + self.lines(depth - 1, indent + step)
-        if depth > 0 and kind < .35:
-            return [head + tail] + self.items(depth - 1, indent + rng.choice([0, step]) if not head.lstrip().startswith("-") else indent + step)
-        if kind < .45:
-            block = rng.choice(["|", "|-", "|+", ">", ">-"])
-            text = rng.choice(["l1", "l1\nl2", "l1\n\nl3", "# no comment", "l1\n  deep\nl3"]).split("\n")
-            return [head + " " + block + tail] + [" " * (indent + step) + line if line else "" for line in text]
-        if kind < .53:
-            return [head + " " + self.flow(depth) + tail]
-        if kind < .56:
-            return [head + tail]
-        if kind < .58 and self.anchors:
-            return [head + " *" + rng.choice(self.anchors)]
-        anchor = ""
-        if rng.random() < .03:
-            self.anchors.append("n%d" % len(self.anchors))
-            anchor = "&" + self.anchors[-1] + " "
-        tag = "!!str " if rng.random() < .02 else ""
-        return [head + " " + anchor + tag + self.scalar(False) + tail]
-
-    def items(self, depth, indent):
-        out, rng = [], self.rng
-        for _ in range(rng.randint(1, 4)):
-            if rng.random() < .2:
-                out.append(" " * indent + self.comment())
-            if depth > 0 and rng.random() < .25:
-                inner = [line for line in self.lines(depth - 1, indent + 2)]
-                while inner and (not inner[0].strip() or inner[0].lstrip().startswith("#")):
-                    inner.pop(0)
-                if inner:
-                    out.append(" " * indent + "- " + inner[0].lstrip())
-                    out += inner[1:]
-                    continue
-            out += self.entry(" " * indent + "-", depth, indent)
-        return out
-
-    def flow(self, depth):
-        rng = self.rng
-        if rng.random() < .5:
-            return "[" + ", ".join(self.flow_item(depth) for _ in range(rng.randint(0, 3))) + "]"
-        return "{" + ", ".join(k + ": " + self.flow_item(depth) for k in rng.sample(WORDS[:5], rng.randint(0, 3))) + "}"
-
-    def flow_item(self, depth):
-        return self.flow(depth - 1) if depth > 0 and self.rng.random() < .2 else self.scalar(True)
-
-    def document(self):
-        self.anchors = []
-        lines = self.lines(3, 0)
-        if self.rng.random() < .1:
-            lines.insert(0, self.comment())
-            if self.rng.random() < .5:
-                lines.insert(1, "")
-        return "\n".join(lines) + "\n"
-
-
-def json_value(rng, depth):
-    kind = rng.random()
-    if depth > 0 and kind < .2:
-        return {rng.choice(WORDS): json_value(rng, depth - 1) for _ in range(rng.randint(0, 4))}
-    if depth > 0 and kind < .35:
-        return [json_value(rng, depth - 1) for _ in range(rng.randint(0, 4))]
-    return rng.choice([utf8_value(rng), utf8_value(rng), utf8_value(rng), rng.randint(-10**18, 10**18), rng.random(), True, False, None, 1e30, 0, -1.5])
-
-
-def json_document(rng):
-    value = {rng.choice(WORDS): json_value(rng, 3) for _ in range(rng.randint(1, 5))}
-    return json.dumps(value, indent=rng.choice([None, 0, 1, 2, 4, "\t"]), ensure_ascii=rng.random() < .5)
-
-
-def dotenv_document(rng):
-    out = []
-    for _ in range(rng.randint(1, 8)):
-        kind = rng.random()
-        if kind < .15:
-            out.append("#" + rng.choice(COMMENTS))
-        elif kind < .25:
-            out.append("")
-        else:
-            out.append(rng.choice(["A", "B_unencrypted", "C_enc", "data", "password", "x.y", "export D", " e"]) + "=" +
-                       utf8_value(rng).replace("\n", rng.choice(["\\n", " "])))
-    return "\n".join(out) + rng.choice(["\n", "\n", ""])
-
-
-def ini_document(rng):
-    out = []
-    for section in rng.sample(["", "s", "t u", "data", "sub_unencrypted"], rng.randint(1, 3)):
-        if rng.random() < .2:
-            out.append(rng.choice(";#") + rng.choice(COMMENTS).replace("#", "+"))
-        if section:
-            out.append("[%s]" % section)
-        for key in rng.sample(["a", "b_enc", "password", "c d", "x.y"], rng.randint(0, 4)):
-            if rng.random() < .2:
-                out.append(rng.choice(";#") + rng.choice(COMMENTS).replace("#", "+"))
-            # A backslash at the end goes on in the next line; sops prints values that end in one all the same.
-            value = utf8_value(rng).replace("\n", " ").replace("\\", "/")
-            out.append(key + rng.choice(["=", " = ", ": ", "= "]) + rng.choice([value, value, '"%s"' % value, "`x`", '"""a\nb"""']))
-        if rng.random() < .5:
-            out.append("")
-    return "\n".join(out) + "\n"
-
-
-class Sops:
-    def __init__(self, options, folder):
-        self.options, self.folder, self.batch = options, folder, None
-        if options.batch:
-            self.batch = subprocess.Popen([options.batch], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def ask(self, **request):
-        request["Text"] = base64.b64encode(request["Text"]).decode()
-        self.batch.stdin.write(json.dumps(request).encode() + b"\n")
-        self.batch.stdin.flush()
-        answer = json.loads(self.batch.stdout.readline())
-        return None if answer["Error"] else base64.b64decode(answer["Text"] or "")
-
-    def encrypt(self, text, kind, case):
-        if self.batch:
-            rule, pattern = case.rule or ("unencrypted_suffix", "_unencrypted")
-            if kind == "binary":
-                rule, pattern = "", ""
-            return self.ask(Op="encrypt", Input=kind, Output=kind, Text=text, Rule=rule, Pattern=pattern, MacOnly=case.mac_only,
-                            Recipients=case.groups, Threshold=case.threshold)
-        return self.run(["sops", "encrypt", "--input-type", kind, "--output-type", kind], text, case.config(self.folder))
-
-    def decrypt(self, text, kind, output=None):
-        if self.batch:
-            return self.ask(Op="decrypt", Input=kind, Output=output or kind, Text=text)
-        return self.run(["sops", "decrypt", "--input-type", kind, "--output-type", output or kind], text, None)
-
-    def run(self, command, text, config):
+    def change(self, command, kind, text, *flags, after=(), env=None):
+        """The file after a command that changes it; None when that fails."""
         path = os.path.join(self.folder, "in")
         with open(path, "wb") as file:
             file.write(text)
-        command = command[:1] + (["--config", config] if config else []) + command[1:] + [path]
-        done = subprocess.run(command, capture_output=True)
-        return done.stdout if done.returncode == 0 else None
-
-
-class Case:
-    def __init__(self, rng, recipients):
-        self.rule = rng.choice(RULES)
-        self.mac_only = rng.random() < .2
-        self.groups, self.threshold = [[recipients[0]]], 0
-        if rng.random() < .15:
-            self.groups, self.threshold = [[r] for r in recipients], rng.choice([0, 2, 3])
-
-    def config(self, folder):
-        rule = {"key_groups": [{"age": group} for group in self.groups], "mac_only_encrypted": self.mac_only,
-                "shamir_threshold": self.threshold}
-        if self.rule:
-            rule[self.rule[0]] = self.rule[1]
-        path = os.path.join(folder, ".sops.yaml")
-        with open(path, "w") as file:
-            json.dump({"creation_rules": [rule]}, file)
-        return path
-
-
-class Sluice:
-    def __init__(self, options, folder):
-        self.options, self.folder = options, folder
-
-    def run(self, command, text, *flags):
-        done = subprocess.run([self.options.sluice, command, *flags], input=text, capture_output=True, cwd=self.folder)
+        types = ["--input-type", kind] + (["--output-type", kind] if command != "updatekeys" else [])
+        done = subprocess.run([self.command, command, *types, *flags, path, *after], capture_output=True, cwd=self.folder, env=env,
+                              stdin=subprocess.DEVNULL)
         self.error = done.stderr.decode(errors="replace")
-        if done.returncode < 0 or "Sanitizer" in self.error:
-            print("CRASH %d: %s" % (done.returncode, self.error[-2000:]))
-        return done.stdout if done.returncode == 0 else None
+        with open(path, "rb") as file:
+            return file.read() if done.returncode == 0 else None
 
     def encrypt(self, text, kind, case):
-        flags = ["--config", case.config(self.folder), "--filename-override", "x", "--input-type", kind, "--output-type", kind]
-        return self.run("encrypt", text, *flags)
+        case.config(self.folder)
+        return self.run("encrypt", "--input-type", kind, "--output-type", kind, text=text)
 
-    def decrypt(self, text, kind, output=None):
-        return self.run("decrypt", text, "--input-type", kind, "--output-type", output or kind)
+    def decrypt(self, text, kind, output=None, *flags, env=None):
+        return self.run("decrypt", "--input-type", kind, "--output-type", output or kind, *flags, text=text, env=env)
 
 
-def documents(kind, rng, count):
+def paths_in(value, rng):
+    """A path into a JSON value, or beside it."""
+    path = ""
+    while True:
+        if isinstance(value, dict) and value and rng.random() < .9:
+            key = rng.choice(list(value))
+            path, value = path + "[%s]" % json.dumps(key, ensure_ascii=False), value[key]
+        elif isinstance(value, list) and rng.random() < .9:
+            index = rng.randrange(len(value) + 2)
+            path, value = path + "[%d]" % index, value[index] if index < len(value) else None
+        else:
+            break
+        if rng.random() < .3:
+            break
+    if rng.random() < .1 or not path:
+        path += rng.choice(['["new"]', "[0]", '["new"]["b"]', "[7]"])
+    return path
+
+
+def aged(kind, text, rng):
+    """The metadata as older versions of sops wrote it: another order, empty lists, an old version."""
+    version = rng.choice(["3.0.0", "3.5.0", "3.7.3", "3.8.1", "3.9.4", "3.10.2", "4.0.0"]).encode()
+    date = rng.choice([rb"\1", rb"\1", rb"\1.25Z"])
+    text = re.sub(rb"(version\W+)3\.13\.3", lambda m: m.group(1) + version, text)
     if kind == "yaml":
-        return [Yaml(rng).document() for _ in range(count)]
-    if kind == "json":
-        return [json_document(rng) for _ in range(count)]
-    make = {"dotenv": dotenv_document, "ini": ini_document}.get(kind)
-    if make:
-        return [make(rng)]
-    return [bytes(rng.randrange(256) for _ in range(rng.randint(0, 300))).decode("latin-1")]
+        head, mark, block = text.rpartition(b"\nsops:\n")
+        members = re.findall(rb"(?m)^ +\S.*\n(?:(?: {5,}.*|)\n)*", block) if mark and b"\n---" not in block else []
+        if b"".join(members) == block and len(set(re.match(rb" *", m).group() for m in members)) == 1:
+            indent = re.match(rb" *", members[0]).group()
+            for name in rng.sample([b"kms", b"gcp_kms", b"azure_kv", b"hc_vault", b"pgp", b"hckms"], 3):
+                members.append(indent + name + rng.choice([b": []\n", b": null\n", b":\n"]))
+            rng.shuffle(members)
+            text = head + mark + b"".join(members)
+    elif kind in ("json", "binary"):
+        text = re.sub(rb'("sops": \{)', rb'\1"kms": null, "pgp": [], "gcp_kms": [],', text, count=1)
+    elif kind == "dotenv":
+        lines = text.splitlines(keepends=True)
+        ours = [line for line in lines if line.startswith(b"sops_")]
+        rng.shuffle(ours)
+        text = b"".join([line for line in lines if not line.startswith(b"sops_")] + ours)
+    return re.sub(rb"(lastmodified\W+\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z", date + (b"Z" if date == rb"\1" else b""), text)
 
 
-def joined(kind, parts, rng):
-    if kind == "yaml":
-        return "---\n".join(parts).encode()
-    if kind == "json":
-        return ("{" + ",".join("\n%s\"k%d\": %s" % (" " * rng.randint(0, 2), i, part) for i, part in enumerate(parts)) + "\n}").encode() \
-            if len(parts) > 1 else parts[0].encode()
-    return parts[0].encode("latin-1" if kind == "binary" else "utf-8")
+def damaged(text, rng):
+    """Something of the file is changed, moved or gone."""
+    lines = text.splitlines(keepends=True)
+    values = [m for m in re.finditer(rb"ENC\[AES256_GCM,data:([^,]*),iv:([^,]*),tag:([^,]*),type:(\w+)\]", text)]
+    kind = rng.randrange(8)
+    if kind == 0 and values:
+        part = rng.choice(values)
+        at = part.start(rng.randint(1, 4))
+        return text[:at] + bytes([rng.choice(b"AZaz09+/=")]) + text[at + 1:]
+    if kind == 1 and len(values) > 1:
+        a, b = sorted(rng.sample(values, 2), key=lambda m: m.start())
+        return text[:a.start()] + b.group() + text[a.end():b.start()] + a.group() + text[b.end():]
+    if kind == 2 and values:
+        part = rng.choice(values)
+        return text[:part.start(4)] + rng.choice([b"str", b"int", b"float", b"bool", b"time", b"bytes", b"comment", b"x"]) + text[part.end(4):]
+    if kind == 3 and values:
+        part = rng.choice(values)
+        return text[:part.start()] + rng.choice([b"plain", b"ENC[AES256_GCM]", b"", b"7", b"null"]) + text[part.end():]
+    if kind == 4 and len(lines) > 1:
+        lines.pop(rng.randrange(len(lines)))
+        return b"".join(lines)
+    if kind == 5 and len(lines) > 1:
+        a, b = rng.sample(range(len(lines)), 2)
+        lines[a], lines[b] = lines[b], lines[a]
+        return b"".join(lines)
+    if kind == 6:
+        return text[:rng.randrange(len(text) + 1)]
+    at = rng.randrange(len(text))
+    return text[:at] + bytes([rng.choice(b" \n\t:#'\"[]{}-,a1")]) + text[at + rng.randint(0, 1):]
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--sluice", default=os.environ.get("SLUICE", "build/release/sluice"))
-    parser.add_argument("--batch")
-    parser.add_argument("--count", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=random.randrange(10**9))
-    parser.add_argument("--only", default="yaml,yaml,yaml,json,dotenv,ini,binary")
-    parser.add_argument("--rewrite", type=float, default=.1, help="share of files that are rotated and edited too")
-    parser.add_argument("--per-file", type=int, default=5)
-    parser.add_argument("--keep", default=os.path.join(tempfile.gettempdir(), "sops-fuzz-failures"))
-    options = parser.parse_args()
-    options.sluice = os.path.abspath(options.sluice)
-    if not os.access(options.sluice, os.X_OK):
-        print("SKIP: %s is not built" % options.sluice)
-        return 77
-    if not options.batch and not shutil.which("sops"):
-        print("SKIP: sops is not on PATH (scripts/tools builds it)")
-        return 77
-    if not shutil.which("age-keygen"):
-        print("SKIP: age-keygen is not on PATH (scripts/tools builds it)")
-        return 77
-    print("seed %d, %d cases" % (options.seed, options.count), flush=True)
-    folder = tempfile.mkdtemp(prefix="sops-fuzz-")
-    keys, recipients = os.path.join(folder, "keys.txt"), []
-    for _ in range(3):
-        key = subprocess.run(["age-keygen"], capture_output=True, text=True).stdout
-        recipients.append([line.split()[-1] for line in key.splitlines() if "public key" in line][0])
-        with open(keys, "a") as file:
-            file.write(key)
-    os.environ["SOPS_AGE_KEY_FILE"] = keys
-    for name in ("SOPS_CONFIG", "SOPS_AGE_KEY", "SOPS_AGE_RECIPIENTS"):
-        os.environ.pop(name, None)
-    editor = os.path.join(folder, "editor")
-    with open(editor, "w") as file:  # a change that changes nothing
-        file.write("#!/bin/sh\ntext=$(cat \"$1\"; echo x)\nprintf '\\n%s' \"${text%x}\" > \"$1\"\n")
-    os.chmod(editor, 0o755)
-    sops, sluice = Sops(options, folder), Sluice(options, folder)
-    rng = random.Random(options.seed)
-    count = {"cases": 0, "refused by both": 0, "only sops encrypts": 0, "only sluice encrypts": 0, "sops cannot read its own": 0}
-    failures = 0
+class Run:
+    def __init__(self, options, folder, keys):
+        self.options, self.folder, self.keys = options, folder, keys
+        self.recipients = [public for public, _ in keys]
+        self.sops, self.sluice = Program("sops", folder), Program(options.sluice, folder)
+        self.rng = random.Random(options.seed)
+        self.count, self.failures = {"cases": 0}, 0
+        self.editor = os.path.join(folder, "editor")
+        with open(self.editor, "w") as file:  # a change that changes nothing
+            file.write("#!/bin/sh\ntext=$(cat \"$1\"; echo x)\nprintf '\\n%s' \"${text%x}\" > \"$1\"\n")
+        os.chmod(self.editor, 0o755)
 
-    def fail(what, kind, files):
-        nonlocal failures
-        failures += 1
-        os.makedirs(options.keep, exist_ok=True)
-        for name, text in files.items():
-            with open(os.path.join(options.keep, "%d-%s.%s" % (failures, name, kind)), "wb") as file:
-                file.write(text if text is not None else b"(refused)")
-        print("DIFFERENT %d (%s): %s %s" % (failures, kind, what, sluice.error.strip()[:300]), flush=True)
+    def note(self, word, number=1):
+        self.count[word] = self.count.get(word, 0) + number
 
-    def check(kind, parts, case):
-        """Compares one file; says whether all is well, and on failure reports only when it is a single case."""
-        text = joined(kind, parts, rng)
-        by_sops, by_sluice = sops.encrypt(text, kind, case), sluice.encrypt(text, kind, case)
-        outcome = []
+    def is_refusal(self):
+        """Whether our last refusal is one that docs/compat.md knows."""
+        known = any(words in self.sluice.error for words in REFUSALS)
+        if known:
+            self.note("refused by sluice as documented")
+        return known
+
+    def differ(self, theirs, ours):
+        """Whether answers differ, but for refusals of ours that are meant."""
+        if theirs == ours:
+            return False
+        return not (ours is None and theirs is not None and self.is_refusal())
+
+    # --- one file
+
+    def check(self, kind, parts, case):
+        """Compares one file: a word to count it under, and what differs."""
+        text = joined(kind, parts, self.rng)
+        by_sops, by_sluice = self.sops.encrypt(text, kind, case), self.sluice.encrypt(text, kind, case)
+        why_not = self.sluice.error
         if by_sops is None and by_sluice is None:
             return "refused by both", None
-        plain = None
+        plain, word = None, ""
         for name, file in (("sops", by_sops), ("sluice", by_sluice)):
             if file is None:
                 continue
-            theirs, ours = sops.decrypt(file, kind), sluice.decrypt(file, kind)
+            theirs, ours = self.sops.decrypt(file, kind), self.sluice.decrypt(file, kind)
             if theirs is None and ours is None and name == "sops":
-                outcome.append("sops cannot read its own")
+                word = "sops cannot read its own"
+                continue
+            if name == "sops" and ours is None and theirs is not None and self.is_refusal():
                 continue
             if theirs != ours or (name == "sluice" and theirs is None):
-                return None, ("encrypted by %s" % name, {"plain": text, "encrypted": file, "sops": theirs, "sluice": ours})
-            # A comment that printing moved into another mapping stays encrypted, as its path is authenticated.
-            theirs = re.sub(rb"ENC\[AES256_GCM,[^]]*type:comment\]", b"ENC", theirs)
+                return None, ("encrypted by " + name, {"plain": text, "encrypted": file, "sops": theirs, "sluice": ours})
+            theirs = without_comments(theirs)
             if plain is not None and plain != theirs:
                 # Comments that sops loses on the way stay in a file that keeps its layout.
-                said = [sops.decrypt(f, kind, "json") for f in (by_sops, by_sluice)]
-                if kind in ("yaml", "ini") and len(parts) == 1 and said[0] == said[1]:
-                    count["comments differ"] = count.get("comments differ", 0) + 1
+                said = [self.sops.decrypt(f, kind, "json") for f in (by_sops, by_sluice)]
+                if kind == "ini" and re.search(rb"(?m)^[ \t]*-[ \t]*[=:]", text):
+                    self.note("sops loses a key without a name")
                     continue
-                return None, ("the two encrypted files say different things", {"plain": text, "by-sops": by_sops, "by-sluice": by_sluice, "sops": plain, "sluice": theirs})
+                if kind not in ("yaml", "ini") or len(parts) > 1 or said[0] != said[1]:
+                    return None, ("the two encrypted files say different things",
+                                  {"plain": text, "by-sops": by_sops, "by-sluice": by_sluice, "sops": plain, "sluice": theirs})
+                self.note("comments differ")
             plain = theirs
-            if rng.random() < options.rewrite and kind != "binary":
-                wrong = rewritten(kind, file, theirs)
+            if name == "sluice" and not case.rule and kind != "binary" and MARK.encode() in file and b"_unencrypted" not in file:
+                return None, ("a comment stays readable", {"plain": text, "encrypted": file})
+            if self.rng.random() < self.options.more:
+                check = self.rng.choice([self.printed, self.extracted, self.old, self.broken, self.rewritten, self.set, self.set, self.new_keys])
+                wrong = check(kind, file, theirs, case)
                 if wrong:
-                    return None, (name + "'s file " + wrong[0], {"plain": text, "encrypted": file, "rewritten": wrong[1]})
+                    return None, ("%s's file: %s: %s" % (name, wrong[0], self.sluice.error.strip()[:200]), {"plain": text, "encrypted": file, **wrong[1]})
         if by_sops is None:
             return "only sluice encrypts", None
-        if by_sluice is None and "sops cannot read its own" not in outcome:
-            return "only sops encrypts", None
-        return (outcome or [""])[0], None
+        if by_sluice is None and not word:
+            known = any(words in why_not for words in REFUSALS)
+            if not known and os.environ.get("SOPS_FUZZ_SHOW"):
+                print("ONLY SOPS", why_not.strip()[:200], repr(text[:300]))
+            return "refused by sluice as documented" if known else "only sops encrypts", None
+        return word, None
 
-    def rewritten(kind, file, plain):
+    def printed(self, kind, file, _, case):
+        output = self.rng.choice(["yaml", "json", "dotenv", "ini", "binary"])
+        flags = ["--indent", str(self.rng.randint(-1, 12))] if self.rng.random() < .5 else []
+        theirs = self.sops.run(*flags, "decrypt", "--input-type", kind, "--output-type", output, text=file)
+        ours = self.sluice.decrypt(file, kind, output, *flags)
+        self.note("printed otherwise")
+        if self.differ(theirs, ours):
+            return "as %s %s" % (output, flags), {"sops": theirs, "sluice": ours}
+
+    def extracted(self, kind, file, _, case):
+        said = self.sops.decrypt(file, kind, "json")
+        path = paths_in(json.loads(said) if said else {}, self.rng)
+        output = self.rng.choice([kind, kind, "json", "yaml"])
+        theirs, ours = (program.decrypt(file, kind, output, "--extract", path) for program in (self.sops, self.sluice))
+        self.note("extracted")
+        if self.differ(theirs, ours):
+            return "--extract %s as %s" % (path, output), {"sops": theirs, "sluice": ours}
+
+    def old(self, kind, file, _, case):
+        file = aged(kind, file, self.rng)
+        theirs, ours = self.sops.decrypt(file, kind), self.sluice.decrypt(file, kind)
+        self.note("of old versions" if theirs is not None else "of old versions, refused")
+        if self.differ(theirs, ours):
+            return "with old metadata", {"old": file, "sops": theirs, "sluice": ours}
+
+    def broken(self, kind, file, _, case):
+        file = damaged(file, self.rng)
+        theirs, ours = self.sops.decrypt(file, kind), self.sluice.decrypt(file, kind)
+        self.note("damaged" if theirs is None else "damaged, and opens")
+        if self.differ(theirs, ours):
+            return "damaged", {"damaged": file, "sops": theirs, "sluice": ours}
+
+    def rewritten(self, kind, file, plain, case):
         """rotate and edit must leave what sops reads as it was."""
-        path = os.path.join(folder, "rewritten")
+        if kind == "binary":
+            return None
         for command in ("rotate", "edit"):
-            with open(path, "wb") as out:
-                out.write(file)
-            flags = ["-i"] if command == "rotate" else []
-            done = subprocess.run([options.sluice, command, *flags, "--input-type", kind, "--output-type", kind, path], cwd=folder,
-                                  capture_output=True, env=dict(os.environ, EDITOR=editor))
-            sluice.error = done.stderr.decode(errors="replace")
-            with open(path, "rb") as changed:
-                text = changed.read()
-            if done.returncode != 0:
-                return "cannot be changed by " + command, text
-            again = sops.decrypt(text, kind)
-            if again is None or re.sub(rb"ENC\[AES256_GCM,[^]]*type:comment\]", b"ENC", again) != plain:
-                return "says something else after " + command, text
-            count["changed by " + command] = count.get("changed by " + command, 0) + 1
+            if command == "edit" and file.startswith((b"%", b"\xef\xbb\xbf")):
+                continue  # no empty line can be in front of these
+            text = self.sluice.change(command, kind, file, *(["-i"] if command == "rotate" else []), env=dict(os.environ, EDITOR=self.editor))
+            if text is None:
+                return "cannot be changed by " + command, {}
+            again = without_comments(self.sops.decrypt(text, kind))
+            if again != plain:
+                # The empty line can move a comment at the start.
+                if kind != "yaml" or again is None or self.sops.decrypt(text, kind, "json") != self.sops.decrypt(file, kind, "json"):
+                    return "says something else after " + command, {"changed": text}
+                self.note("comments differ")
+            self.note("changed by " + command)
             if command == "edit":  # one empty line more, and another MAC in each document
                 old, new = file.splitlines(), text.splitlines()
                 kept = len(set(old) - set(new)) <= 2 and len(new) == len(old) + 1
             else:
                 kept = len(file.splitlines()) == len(text.splitlines())
             if not kept:
-                count["printed anew by " + command] = count.get("printed anew by " + command, 0) + 1
-        return None
+                self.note("printed anew by " + command)
 
-    kinds = options.only.split(",")
-    while count["cases"] < options.count and failures < 20:
-        kind = rng.choice(kinds)
-        case = Case(rng, recipients)
-        parts = documents(kind, rng, rng.randint(1, options.per_file))
-        word, failure = check(kind, parts, case)
-        if (failure or word) and len(parts) > 1:  # each alone then
-            for part in parts:
-                word, failure = check(kind, [part], case)
+    def set(self, kind, file, _, case):
+        """set and unset do what those of sops do."""
+        said = self.sops.decrypt(file, kind, "json")
+        if kind == "binary" or not said:
+            return None
+        path = paths_in(json.loads(said), self.rng)
+        value = json.dumps(self.rng.choice(["new", "", "two\nlines", "#x", True, None, {"b": ["c"], "d_enc": "é"}, {}, 7]))  # no list: sops refuses it
+        command, after = ("set", [path, value]) if self.rng.random() < .6 else ("unset", [path])
+        theirs, ours = (program.change(command, kind, file, after=after) for program in (self.sops, self.sluice))
+        why_not = self.sluice.error
+        self.note(command if theirs is not None else command + ", refused")
+        if (theirs is None) != (ours is None):
+            if ours is None and any(words in why_not for words in REFUSALS):
+                return None
+            return "%s %s is done by one only" % (command, after), {"sops": theirs, "sluice": ours}
+        if ours is None:
+            return None
+        says = [without_comments(self.sops.decrypt(text, kind)) for text in (theirs, ours)]
+        if says[0] is None and says[1] is not None:
+            self.note("sops cannot read its own")
+        elif says[0] != says[1]:
+            values = [self.sops.decrypt(text, kind, "json") for text in (theirs, ours)]
+            if kind in ("yaml", "ini") and values[0] == values[1]:
+                self.note("comments differ")
+                return None
+            return "says something else after %s %s" % (command, after), {"sops": theirs, "sluice": ours, "sops-says": says[0], "sluice-says": says[1]}
+
+    def new_keys(self, kind, file, plain, case):
+        """After updatekeys the new keys open the file, and no others."""
+        groups = [[recipient] for recipient in self.rng.sample(self.recipients, self.rng.choice([1, 1, 2, 3]))]
+        if len(groups) == 2 and self.rng.random() < .5:
+            groups = [groups[0] + groups[1]]
+        case.config(self.folder, groups)
+        changed = self.sluice.change("updatekeys", kind, file, "-y")
+        self.note("changed by updatekeys")
+        if changed is None:
+            return "cannot be changed by updatekeys", {}
+        for recipient, secret in self.keys:
+            env = dict(os.environ, SOPS_AGE_KEY=secret)
+            env.pop("SOPS_AGE_KEY_FILE")
+            theirs, ours = (without_comments(program.decrypt(changed, kind, env=env)) for program in (self.sops, self.sluice))
+            if theirs != ours or theirs != (plain if len(groups) == 1 and recipient in groups[0] else None):
+                return "after updatekeys, with one key", {"changed": changed, "sops": theirs, "sluice": ours}
+        if without_comments(self.sops.decrypt(changed, kind)) != plain:
+            return "after updatekeys, with all keys", {"changed": changed}
+
+    # --- all of them
+
+    def fail(self, what, kind, files):
+        self.failures += 1
+        os.makedirs(self.options.keep, exist_ok=True)
+        for name, text in files.items():
+            with open(os.path.join(self.options.keep, "%d-%s.%s" % (self.failures, name, kind)), "wb") as file:
+                file.write(text if text is not None else b"(refused)")
+        print("DIFFERENT %d (%s): %s" % (self.failures, kind, what), flush=True)
+
+    def run(self):
+        kinds = self.options.only.split(",")
+        while self.count["cases"] < self.options.count and self.failures < self.options.failures:
+            kind = self.rng.choice(kinds)
+            case = Case(self.rng, self.recipients)
+            parts = documents(kind, self.rng, self.rng.randint(1, self.options.per_file))
+            word, failure = self.check(kind, parts, case)
+            if (failure or word) and len(parts) > 1:  # each alone then
+                alone = False
+                for part in parts:
+                    word, what = self.check(kind, [part], case)
+                    if word:
+                        self.note(word)
+                    if what:
+                        alone = True
+                        self.fail(what[0] + " " + str(case.__dict__), kind, what[1])
+                if failure and not alone and "say different" not in failure[0]:
+                    self.fail(failure[0] + " " + str(case.__dict__), kind, failure[1])
+            else:
                 if word:
-                    count[word] += 1
-                if word == "only sops encrypts" and os.environ.get("SOPS_FUZZ_SHOW"):
-                    print("ONLY SOPS", sluice.error.strip()[:200], repr(part[:300]))
+                    self.note(word, len(parts))
                 if failure:
-                    fail(failure[0] + " " + str(case.__dict__), kind, failure[1])
-        else:
-            if word:
-                count[word] += len(parts)
-                if word == "only sops encrypts" and os.environ.get("SOPS_FUZZ_SHOW"):
-                    print("ONLY SOPS", sluice.error.strip()[:200], repr(parts[0][:300]))
-            if failure:
-                fail(failure[0] + " " + str(case.__dict__), kind, failure[1])
-        count["cases"] += len(parts)
-    shutil.rmtree(folder)
-    print(", ".join("%d %s" % (n, word) for word, n in count.items() if n))
-    return 1 if failures else 0
+                    self.fail(failure[0] + " " + str(case.__dict__), kind, failure[1])
+            self.note("cases", len(parts))
+        print(", ".join("%d %s" % (n, word) for word, n in self.count.items()))
+        return 1 if self.failures else 0
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sluice", default=os.environ.get("SLUICE", "build/release/sluice"))
+    parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**9))
+    parser.add_argument("--only", default="yaml,yaml,yaml,json,dotenv,ini,binary")
+    parser.add_argument("--more", type=float, default=.3, help="share of files that are looked at in another way, too")
+    parser.add_argument("--per-file", type=int, default=5)
+    parser.add_argument("--failures", type=int, default=20, help="ends after so many")
+    parser.add_argument("--keep", default=os.path.join(tempfile.gettempdir(), "sops-fuzz-failures"))
+    options = parser.parse_args()
+    options.sluice = os.path.abspath(options.sluice)
+    if not os.access(options.sluice, os.X_OK):
+        print("SKIP: %s is not built" % options.sluice)
+        return 77
+    for program in ("sops", "age-keygen"):
+        if not shutil.which(program):
+            print("SKIP: %s is not on PATH (scripts/tools builds it)" % program)
+            return 77
+    print("seed %d, %d cases" % (options.seed, options.count), flush=True)
+    folder = tempfile.mkdtemp(prefix="sops-fuzz-")
+    path, keys = os.path.join(folder, "keys.txt"), []
+    for _ in range(3):
+        lines = subprocess.run(["age-keygen"], capture_output=True, text=True).stdout.splitlines()
+        keys.append(([line.split()[-1] for line in lines if "public key" in line][0], lines[-1]))
+    with open(path, "w") as file:
+        file.write("\n".join(secret for _, secret in keys) + "\n")
+    os.environ["SOPS_AGE_KEY_FILE"] = path
+    for name in ("SOPS_CONFIG", "SOPS_AGE_KEY", "SOPS_AGE_RECIPIENTS"):
+        os.environ.pop(name, None)
+    try:
+        return Run(options, folder, keys).run()
+    finally:
+        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
