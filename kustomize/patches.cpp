@@ -93,6 +93,41 @@ Result<void> merge_into(ResMap& resources, BuildResource& target, const BuildRes
   return {};
 }
 
+/// Resource.SetGvk on a patch: what it says is replaced by the target's, a scalar without a tag,
+/// whose text alone decides what it is. Returns whether the patch has it in quotes.
+Result<bool> put_api_version(yaml::Ref patch, const std::string& text) {
+  const yaml::Ref value = field(patch, "apiVersion");
+  const bool quoted = value.exists() && value.style() != yaml::Style::kPlain;
+  if (text.empty()) {
+    patch.erase("apiVersion");  // merging would take it for a null: see keep_api_version()
+  } else if (!value.exists()) {
+    const yaml::Kind kind = yaml::resolve_plain(text, yaml::Schema::kV3);
+    const yaml::Style style =
+        kind == yaml::Kind::kString ? string_style(text) : yaml::Style::kPlain;
+    patch.put_string("apiVersion", text).set_scalar(kind, text, style);
+  } else if (value.text() != text) {
+    SLUICE_CHECK(put_text(patch, "apiVersion", text));
+  }
+  return quoted;
+}
+
+/// The other half of put_api_version(), once merged. An empty one is no null and deletes nothing,
+/// but is printed as one when plain.
+Result<void> keep_api_version(yaml::Ref target, const std::string& text, bool quoted) {
+  const yaml::Ref value = field(target, "apiVersion");
+  if (value.exists()) {
+    if (text.empty() || value.kind() != yaml::Kind::kString) return set_scalar_text(value, text);
+    if (value.style() != yaml::Style::kPlain) return {};
+    const yaml::Kind kind = yaml::resolve_plain(text, yaml::Schema::kV3);
+    if (kind != yaml::Kind::kString) value.set_scalar(kind, text, value.style());
+  } else if (quoted) {
+    target.put_string("apiVersion", "").set_style(yaml::Style::kDoubleQuoted);
+  } else {
+    target.put_null("apiVersion");
+  }
+  return {};
+}
+
 /// ResMap.ApplySmPatch on chosen targets.
 Result<void> merge_into_all(ResMap& resources, const std::vector<BuildResource*>& targets,
                             const BuildResource& patch) {
@@ -101,11 +136,14 @@ Result<void> merge_into_all(ResMap& resources, const std::vector<BuildResource*>
   for (BuildResource* target : targets) {
     if (target->is_empty()) continue;
     const std::string api_version = target->id.gvk.api_version();
-    if (content.root().get("apiVersion").text() != api_version) {
-      content.root().put_string("apiVersion", api_version);
-    }
+    const bool had = field(target->root(), "apiVersion").exists();
+    SLUICE_TRY(const bool quoted, put_api_version(content.root(), api_version));
     SLUICE_CHECK(merge_into(resources, *target, patch, std::as_const(content).root()));
-    deleted = deleted || target->is_empty();
+    if (target->is_empty()) {
+      deleted = true;
+    } else {
+      SLUICE_CHECK(keep_api_version(target->root(), api_version, quoted && !had));
+    }
   }
   if (deleted) resources.drop_empty();
   if (!patch.allow_name_change && !patch.allow_kind_change) return {};

@@ -514,7 +514,10 @@ Result<std::shared_ptr<const TransformerConfig>> load_configurations(
     options.schema = yaml::Schema::kV2;
     options.engine = context.options().yaml_engine;
     auto read = yaml::read_yaml(blob.bytes, id, options);
-    if (!read) return fail(std::move(read).error().at({blob.shown}));
+    if (!read) {
+      return fail(
+          std::move(read).error().prefix("error converting YAML to JSON: ").at({blob.shown}));
+    }
     const std::vector<yaml::Document>& documents = *read;
     if (documents.empty()) continue;
     auto config = read_transformer_config(documents.front().root());

@@ -166,7 +166,7 @@ constexpr GoField<TransformerConfig> kConfig[] = {
 
 Result<TransformerConfig> read_transformer_config(yaml::Node node) {
   TransformerConfig config;
-  GoDecoder decoder(GoDecoder::Mode::kLenient);
+  GoDecoder decoder(GoDecoder::Mode::kLenientStrict);
   decoder.object<TransformerConfig>(node, "builtinconfig.TransformerConfig", kConfig, config);
   if (decoder.failed())
     return fail(Code::kInvalid, "error unmarshaling JSON: while decoding JSON: " + decoder.error());

@@ -33,8 +33,8 @@ struct TransformerConfig {
 /// kustomize's own tables.
 std::shared_ptr<const TransformerConfig> default_transformer_config();
 
-/// One file of `configurations:`. Names match in any case, unknown ones are ignored. Errors:
-/// kInvalid for wrong types, in Go's words.
+/// One file of `configurations:`. Names match in any case. Errors: kInvalid for unknown
+/// names and wrong types, in Go's words.
 Result<TransformerConfig> read_transformer_config(yaml::Node node);
 
 }  // namespace sluice::kustomize

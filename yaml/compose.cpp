@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <numeric>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -22,6 +23,42 @@ Where where_of(const Mark& mark) {
 }
 Where where_of(Node node) {
   return {"", node.position().line(), node.position().column()};
+}
+
+/// What Go's %#v prints for a value that v2 has read.
+void write_go_value(Node node, std::string& out) {
+  if (node.is_null()) {
+    out += "interface {}(nil)";
+  } else if (node.is_sequence()) {
+    out += "[]interface {}{";
+    for (std::size_t i = 0; i < node.size(); ++i) {
+      if (i > 0) out += ", ";
+      write_go_value(node.at(i), out);
+    }
+    out += '}';
+  } else if (node.is_mapping()) {
+    std::vector<std::size_t> order(node.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return node.key(a).text() < node.key(b).text();
+    });
+    out += "map[interface {}]interface {}{";
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      if (i > 0) out += ", ";
+      write_go_value(node.key(order[i]), out);
+      out += ':';
+      write_go_value(node.value(order[i]), out);
+    }
+    out += '}';
+  } else if (node.kind() == Kind::kBool) {
+    out += *bool_value(node.text(), Schema::kV2) ? "true" : "false";
+  } else if (node.kind() == Kind::kInt && int64_value(node.text())) {
+    out += std::to_string(*int64_value(node.text()));
+  } else if (node.kind() == Kind::kFloat && float_value(node.text())) {
+    out += format_float_g(*float_value(node.text()));
+  } else {
+    out += go_quote(node.text());
+  }
 }
 
 struct Anchor {
@@ -134,6 +171,14 @@ class Composer {
   bool at_key() const {
     return !frames_.empty() && frames_.back().is_mapping &&
            (children_.size() - frames_.back().first_child) % 2 == 0;
+  }
+
+  /// v2 reads into Go maps, whose keys cannot be maps or slices: `{{ name }}`.
+  Result<void> check_key(NodeId id) const {
+    if (options_.schema != Schema::kV2 || !at_key() || node(id).is_scalar()) return {};
+    std::string value;
+    write_go_value(node(id), value);
+    return fail(Code::kInvalid, "yaml: invalid map key: " + value, where_of(node(id)));
   }
 
   bool at_merge_value() const {
@@ -250,6 +295,7 @@ class Composer {
         anchor.open = false;
       }
     }
+    SLUICE_CHECK(check_key(frame.id));
     attach(frame.id);
     return {};
   }
@@ -346,6 +392,7 @@ class Composer {
     if (at_merge_value() && !node(copy).is_mapping()) {  // a sequence may be merged, not its alias
       return wants_mapping(node(copy));
     }
+    SLUICE_CHECK(check_key(copy));
     attach(copy);
     return {};
   }
@@ -405,6 +452,16 @@ class Composer {
         if (!same_key(children_[i], children_[j])) continue;
         const Node later = node(children_[j]);
         if (found.messages.empty()) found.where = where_of(later);
+        if (options_.schema == Schema::kV2) {  // at the place of the value, once for each key
+          const std::string line = std::to_string(node(children_[j + 1]).position().line());
+          std::string message =
+              "  line " + line + ": key " + go_quote(later.text()) + " already set in map";
+          if (std::find(found.messages.begin(), found.messages.end(), message) ==
+              found.messages.end()) {
+            found.messages.push_back(std::move(message));
+          }
+          continue;
+        }
         found.messages.push_back("  line " + std::to_string(later.position().line()) +
                                  ": mapping key " + go_quote(later.text()) +
                                  " already defined at line " +

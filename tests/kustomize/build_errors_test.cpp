@@ -369,6 +369,31 @@ TEST_CASE("crds, configurations: an error names the field before the cause") {
         "merging config: failed to merge CommonLabels fieldSpec: conflicting fieldspecs");
 }
 
+TEST_CASE(
+    "configurations: unknown and repeated names are refused as sigs.k8s.io/yaml refuses them") {
+  const auto error = [](std::string_view text) {
+    return build_error({{"kustomization.yaml", "resources: [a.yaml]\nconfigurations: [c.yaml]\n"},
+                        {"a.yaml", std::string(kConfigMap)},
+                        {"c.yaml", std::string(text)}});
+  };
+  const Error unknown =
+      error("nameReference:\n- kind: A\n  fieldSpecs:\n  - {path: b, skip: true}\n");
+  CHECK(unknown.message() ==
+        R"(error unmarshaling JSON: while decoding JSON: json: unknown field "skip")");
+  CHECK(unknown.where().text() == "c.yaml:1:1");
+  CHECK(error("images:\n- path: a\nimages:\n- path: b\n").message() ==
+        "error converting YAML to JSON: yaml: unmarshal errors:\n"
+        "  line 4: key \"images\" already set in map");
+}
+
+TEST_CASE("kustomization file: a mapping as key, as templates leave it, is told in Go's words") {
+  const Error error = build_error({{"kustomization.yaml", "namespace: {{ .name }}\n"}});
+  CHECK(error.message() ==
+        "invalid Kustomization: yaml: invalid map key: "
+        "map[interface {}]interface {}{\".name\":interface {}(nil)}");
+  CHECK(error.where().text() == "kustomization.yaml:1:13");
+}
+
 TEST_CASE("images: a field that holds no scalar is named") {
   CHECK(build_error({{"kustomization.yaml",
                       "resources: [cm.yaml]\nconfigurations: [c.yaml]\n"

@@ -167,3 +167,18 @@ TEST_CASE("of two resources that a patch gives one id, the later is named") {
         "error: may not add resource with an already registered id: "
         "ConfigMap.v1.[noGrp]/c.default");
 }
+
+TEST_CASE("a patch for chosen targets brings their apiVersion, also where they have none") {
+  const auto patch = [](std::string_view target, std::string_view text) {
+    Resources resources(target);
+    return patched(resources, read(text, by_kind("A")));
+  };
+  constexpr std::string_view kBare = "{kind: A, metadata: {name: a}}";
+  CHECK(patch(kBare, kBare) == "apiVersion: null\nkind: A\nmetadata:\n  name: a\n");
+  CHECK(patch(kBare, "{apiVersion: v1, kind: A, metadata: {name: a}}") ==
+        "apiVersion: null\nkind: A\nmetadata:\n  name: a\n");
+  CHECK(patch(kBare, "{apiVersion: 'v1', kind: A, metadata: {name: a}}") ==
+        "apiVersion: \"\"\nkind: A\nmetadata:\n  name: a\n");
+  CHECK(patch("{apiVersion: 1.0, kind: A, metadata: {name: a}}", kBare) ==
+        "apiVersion: 1\nkind: A\nmetadata:\n  name: a\n");
+}

@@ -51,7 +51,6 @@ NamePrefix: [{path: metadata/alias, kind: Foo}]
 nameReference:
 - {kind: ConfigMap, version: v1, fieldSpecs: [{path: spec/x, kind: Foo}]}
 - {kind: Foo, fieldSpecs: [{path: spec/foo, kind: Bar}]}
-unknown: 1
 )")));
   REQUIRE_OK(extra);
   TransformerConfig merged = config();
