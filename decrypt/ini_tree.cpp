@@ -14,11 +14,18 @@ constexpr std::string_view kDefaultSection = "DEFAULT";  // what precedes the fi
 constexpr std::string_view kDelimiters = "=:";
 constexpr std::string_view kTripleQuote = "\"\"\"";
 
-// Bytes of the white space at the start of `text`, 0 when there is none.
+// Bytes of the white space at the start of `text`, 0 when there is none. What Go's unicode.IsSpace
+// holds for it.
 std::size_t space_size(std::string_view text) {
   if (text.empty()) return 0;
   if (text[0] == ' ' || (text[0] >= '\t' && text[0] <= '\r')) return 1;
-  return text.starts_with("\xC2\x85") || text.starts_with("\xC2\xA0") ? 2 : 0;
+  if (text.starts_with("\xC2\x85") || text.starts_with("\xC2\xA0")) return 2;
+  const std::string_view three = text.substr(0, 3);
+  const bool is_space = three == "\xE1\x9A\x80" || three == "\xE2\x80\xA8" ||
+                        three == "\xE2\x80\xA9" || three == "\xE2\x80\xAF" ||
+                        three == "\xE2\x81\x9F" || three == "\xE3\x80\x80" ||
+                        (three >= "\xE2\x80\x80" && three <= "\xE2\x80\x8A");
+  return is_space ? 3 : 0;
 }
 std::string_view trim_left(std::string_view text) {
   while (const std::size_t size = space_size(text))
@@ -27,14 +34,13 @@ std::string_view trim_left(std::string_view text) {
 }
 std::string_view trim(std::string_view text) {
   text = trim_left(text);
+  const auto ends_in = [&text](std::size_t size) {
+    return text.size() >= size && space_size(text.substr(text.size() - size)) == size;
+  };
   for (;;) {
-    if (!text.empty() && space_size(text.substr(text.size() - 1)) == 1) {
-      text.remove_suffix(1);
-    } else if (text.size() >= 2 && space_size(text.substr(text.size() - 2)) == 2) {
-      text.remove_suffix(2);
-    } else {
-      return text;
-    }
+    const std::size_t size = ends_in(1) ? 1 : ends_in(2) ? 2 : ends_in(3) ? 3 : 0;
+    if (size == 0) return text;
+    text.remove_suffix(size);
   }
 }
 

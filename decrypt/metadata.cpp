@@ -296,7 +296,9 @@ Result<Metadata> parse_metadata(const Item& block) {
     SLUICE_TRY(std::vector<MasterKey> keys, parse_group(*group));
     metadata.groups.push_back(std::move(keys));
   }
-  if (metadata.groups.empty()) return broken(block, "no keys in it (age, pgp, kms, …)");
+  const bool has_keys = std::any_of(metadata.groups.begin(), metadata.groups.end(),
+                                    [](const auto& group) { return !group.empty(); });
+  if (!has_keys) return broken(block, "no keys in it (age, pgp, kms, …)");
   return metadata;
 }
 

@@ -65,7 +65,7 @@ class Opener {
     };
     if (file_.metadata.mac.empty()) return mismatch("MAC mismatch: the file has no MAC");
     const auto opened = open_enc(file_.metadata.mac, data_key_, file_.metadata.last_modified);
-    if (!opened) {
+    if (!opened || opened->kind != ItemKind::kString) {
       return mismatch(
           "MAC mismatch: the MAC of the file cannot be decrypted; it or lastmodified was changed");
     }

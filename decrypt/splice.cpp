@@ -70,6 +70,15 @@ bool has_more_on_line(std::string_view original, const Item& place) {
   return next != std::string_view::npos && original[next] != '\n' && original[next] != '\r';
 }
 
+// Empty lines behind a block that ends in empty lines of its own would be more of them.
+bool would_take_empty_lines(std::string_view original, const Item& place, std::string_view text) {
+  if (!text.ends_with("\n\n") && text != "\n") return false;
+  const std::size_t end = original.find('\n', place.end);
+  if (end == std::string_view::npos) return false;
+  const std::size_t next = original.find_first_not_of(" \t\r", end + 1);
+  return next != std::string_view::npos && original[next] == '\n';
+}
+
 bool render_yaml(std::string_view original, const Item& place, bool in_list, const Item& value,
                  ByteSink& out) {
   if (value.kind == ItemKind::kString && value.bytes().starts_with("ENC[AES256_GCM,")) {
@@ -83,8 +92,10 @@ bool render_yaml(std::string_view original, const Item& place, bool in_list, con
     out.append(value.bytes());
     return true;
   }
-  if (value.bytes().find('\n') != std::string_view::npos && has_more_on_line(original, place)) {
-    return print_go_json_value(value, out).has_value();  // a comment follows on the line
+  if (value.bytes().find('\n') != std::string_view::npos &&
+      (has_more_on_line(original, place) ||  // a comment follows on the line
+       would_take_empty_lines(original, place, value.bytes()))) {
+    return print_go_json_value(value, out).has_value();
   }
   // Printed as the value of `k: `, then moved to where it belongs.
   crypto::SecretBuffer printed;

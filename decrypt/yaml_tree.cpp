@@ -194,7 +194,7 @@ class Builder {
   }
 
   // Where a node ends: block ones where their last entry does, without the line breaks that the
-  // scanner read on the way to the next token.
+  // scanner read on the way to the next token. Those of "|+" are its own, but for the last.
   void place(const CommentedNode& node, Item& item) const {
     item.in_flow = node.in_flow;
     item.begin = node.begin;
@@ -202,8 +202,15 @@ class Builder {
     for (const Item& child : item.items)
       item.end = std::max(item.end, child.end);
     const bool is_block = node.style == yaml::Style::kLiteral || node.style == yaml::Style::kFolded;
-    while (is_block && item.end > item.begin && text_[item.end - 1] <= ' ')
+    if (!is_block) return;
+    const std::string_view head =
+        text_.substr(item.begin, text_.find('\n', item.begin) - item.begin);
+    const bool keeps = head.substr(0, head.find(" #")).find('+') != std::string_view::npos;
+    while (item.end > item.begin && text_[item.end - 1] <= ' ') {
       --item.end;
+      if (keeps && text_[item.end] == '\n') break;
+    }
+    if (keeps && item.end > item.begin && text_[item.end - 1] == '\r') --item.end;
   }
 
   static Result<Item> scalar(const CommentedNode& node) {

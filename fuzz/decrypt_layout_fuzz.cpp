@@ -48,7 +48,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       options.settings.encrypted_regex = rule;
       break;
     case 1:
-      options.settings.unencrypted_comment_regex = rule == "." ? "" : rule;
+      // Nothing that could match a ciphertext by chance, which is refused.
+      options.settings.unencrypted_comment_regex = rule.empty() || rule == "." ? "" : "!" + rule;
       break;
     case 2:
       options.settings.encrypted_comment_regex = rule;

@@ -39,11 +39,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (recipient.key_id_at + 9 > size) std::abort();
     }
   }
-  static const auto keys = [] {
+  // Never destroyed: what librnp keeps of Botan is gone by then.
+  static const auto& keys = *new auto([] {
     auto made = make_pgp_key_service();
     if (!made->add_keys(crypto::SecretBytes::copy_of(kKey), "key")) std::abort();
     return made;
-  }();
+  }());
   const auto opened = keys->unwrap({"pgp", "", std::string(text), {}}, {});
   if (opened && opened->size() > kMaxPgpPlaintextBytes) std::abort();
   static_cast<void>(is_pgp_key(crypto::SecretBytes::copy_of(text)));

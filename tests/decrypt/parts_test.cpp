@@ -137,6 +137,9 @@ TEST_CASE("metadata: broken blocks are refused") {
   CHECK_FALSE(metadata_of("sops: text\n").has_value());
   CHECK_FALSE(metadata_of("sops:\n  lastmodified: \"2024-01-02T03:04:05Z\"\n").has_value());
   CHECK_FALSE(
+      metadata_of("sops:\n  lastmodified: \"2024-01-02T03:04:05Z\"\n  key_groups:\n  - ages: []\n")
+          .has_value());
+  CHECK_FALSE(
       metadata_of("sops:\n  lastmodified: never\n  age:\n    - recipient: x\n").has_value());
   CHECK_FALSE(Selection::make({Rule::Kind::kEncryptedRegex, "(?=x)"}).has_value());
   CHECK_FALSE(Selection::make({Rule::Kind::kEncryptedRegex, "("}).has_value());
@@ -304,6 +307,18 @@ TEST_CASE("ini: keys without a name are counted in each section") {
   REQUIRE(sections.size() == 2);
   CHECK(sections[0].items[1].key == "#2");
   CHECK(sections[1].items[0].key == "#1");
+}
+
+TEST_CASE("ini: spaces around values are those of Unicode, as for Go") {
+  const auto tree = read_ini_tree(
+      "a = \u1680\u2000 x\u2028y \u200a\u3000\nb\u205f=\u2029\u202f\nc = \u200bz\u00a0\u0085\n");
+  REQUIRE_OK(tree);
+  const auto& items = tree->front().items.front().items;
+  REQUIRE(items.size() == 3);
+  CHECK(items[0].text == "x\u2028y");
+  CHECK(items[1].key == "b");
+  CHECK(items[1].text.empty());
+  CHECK(items[2].text == "\u200bz");
 }
 
 TEST_CASE("yaml: a value behind \"!\" is what it would be without") {

@@ -5,6 +5,8 @@
 #include "sluice/decrypt/encryptor.hpp"
 
 #include "decrypt/bech32.hpp"
+#include "decrypt/tree.hpp"
+#include "decrypt/written_file.hpp"
 #include "files.hpp"
 #include "support/test.hpp"
 
@@ -172,8 +174,38 @@ TEST_CASE("MAC: a ciphertext in a comment that is not one of a comment counts, a
     CHECK_FALSE(
         update_keys(file, "test", rewrite(format), settings_for({key.name}), key.services, {})
             .has_value());
-    file.replace(type, 9, "type:bytes]");  // neither a string nor a comment for them
+    // The MAC itself is a string.
+    file = encrypted(is_yaml ? "a: x\n" : "a=x\n", format, key);
+    const std::size_t mac_type = file.find("type:str]", file.find("mac"));
+    file.replace(mac_type, 9, "type:comment]");
     CHECK_FALSE(decrypt_file(file, "test", {format, format}, key.services, {}).has_value());
+  }
+}
+
+TEST_CASE("edit: empty lines that end a value and empty lines behind it are not mixed up") {
+  const Recipient key = make_recipient();
+  for (const char* text :
+       {"a: |+ # c\n  l1\n\n\nb: 'x'\n", "a:\n- |2+\n  l1\n\n\n- \"x\\n\\n\"\n\n\nb:   1\n",
+        "a: >+\n\n  l1\n\n  # c\nb:   1\n", "a: \"\\n\"\n\nb: |\n  x\n\n\nc:   1\n",
+        "a: |-\n  x\n\n\nb: |+\n\n  y\n\n\n"}) {
+    CAPTURE(text);
+    const std::string file = encrypted(text, Format::kYaml, key);
+    const auto edit = Edit::open(file, "test", rewrite(Format::kYaml), key.services, {});
+    REQUIRE_OK(edit);
+    const std::string shown(edit->text().reveal_text());
+    const auto as_written = read_tree(text, Format::kYaml);
+    const auto as_shown = read_tree(shown, Format::kYaml);
+    REQUIRE_OK(as_written);
+    REQUIRE_OK(as_shown);
+    CHECK(same_tree(*as_written, *as_shown));
+    // The last lines of the text have the spaces that printing would not give them.
+    CHECK((shown.find("b:   1") != std::string::npos) ==
+          (std::string_view(text).find("b:   1") != std::string::npos));
+    CHECK((shown.find("c:   1") != std::string::npos) ==
+          (std::string_view(text).find("c:   1") != std::string::npos));
+    const auto same = edit->finish(edit->text());
+    REQUIRE_OK(same);
+    CHECK(changed_lines(file, *same).size() == 2);
   }
 }
 
