@@ -276,15 +276,17 @@ class Conversation {
     set_nonblocking(child_.in);
     set_nonblocking(child_.out);
     if (child_.error.is_open()) set_nonblocking(child_.error);
-    if (program_.input.empty()) child_.in.close();
+    if (program_.dialogue == nullptr && program_.input.empty()) child_.in.close();
     while (child_.in.is_open() || child_.out.is_open() || child_.error.is_open()) {
       SLUICE_CHECK(may_go_on());
-      std::array<pollfd, 3> wait{{{child_.in.get(), POLLOUT, 0},
+      if (program_.dialogue != nullptr && program_.dialogue->is_over()) child_.in.close();
+      const bool speaks = program_.dialogue == nullptr || !program_.dialogue->words().empty();
+      std::array<pollfd, 3> wait{{{speaks ? child_.in.get() : -1, POLLOUT, 0},
                                   {child_.out.get(), POLLIN, 0},
                                   {child_.error.get(), POLLIN, 0}}};
       ::poll(wait.data(), wait.size(), static_cast<int>(kLook.count()));
       if (wait[0].revents != 0) write_some();
-      if (wait[1].revents != 0) SLUICE_CHECK(read_some(child_.out, result.output));
+      if (wait[1].revents != 0) SLUICE_CHECK(read_output(result.output));
       if (wait[2].revents != 0) SLUICE_CHECK(read_some(child_.error, result.error_output));
       // Nobody reads its input any more when both of its outputs are closed.
       if (!child_.out.is_open() && !child_.error.is_open() && child_.in.is_open()) {
@@ -315,12 +317,48 @@ class Conversation {
   }
 
   void write_some() {
+    if (Dialogue* const dialogue = program_.dialogue) {
+      const std::string_view words = dialogue->words();
+      const ssize_t count = ::write(child_.in.get(), words.data(), std::min(words.size(), kChunk));
+      if (count > 0) dialogue->said(static_cast<std::size_t>(count));
+      if (count < 0 && errno != EAGAIN && errno != EINTR) child_.in.close();
+      return;
+    }
     const std::string_view rest = program_.input.substr(written_);
     const ssize_t count = ::write(child_.in.get(), rest.data(), std::min(rest.size(), kChunk));
     if (count > 0) written_ += static_cast<std::size_t>(count);
     // Like os/exec: a program need not read all of its input.
     const bool failed = count < 0 && errno != EAGAIN && errno != EINTR;
     if (failed || written_ == program_.input.size()) child_.in.close();
+  }
+
+  /// Without a trace where somebody takes it.
+  Result<void> read_output(std::string& into) {
+    if (program_.output == nullptr && program_.dialogue == nullptr) {
+      return read_some(child_.out, into);
+    }
+    std::array<char, 4096> piece;
+    const ssize_t count = ::read(child_.out.get(), piece.data(), piece.size());
+    const int error = errno;
+    if (count == 0 || (count < 0 && error != EAGAIN && error != EINTR)) child_.out.close();
+    if (count <= 0) return {};
+    const std::string_view text(piece.data(), static_cast<std::size_t>(count));
+    heard_ += text.size();
+    Result<void> taken;
+    if (heard_ > program_.max_output_bytes) {
+      taken = too_much();
+    } else if (program_.dialogue != nullptr) {
+      taken = program_.dialogue->hear(text);
+    } else {
+      program_.output->append(text);
+    }
+    ::explicit_bzero(piece.data(), piece.size());
+    return taken;
+  }
+
+  Result<void> too_much() const {
+    return fail(Code::kUnsupported, "\"" + program_.argv.front() + "\" printed more than " +
+                                        std::to_string(program_.max_output_bytes) + " bytes");
   }
 
   Result<void> read_some(Descriptor& from, std::string& into) {
@@ -331,8 +369,7 @@ class Conversation {
     into.resize(before + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     if (count == 0 || (count < 0 && error != EAGAIN && error != EINTR)) from.close();
     if (into.size() <= program_.max_output_bytes) return {};
-    return fail(Code::kUnsupported, "\"" + program_.argv.front() + "\" printed more than " +
-                                        std::to_string(program_.max_output_bytes) + " bytes");
+    return too_much();
   }
 
   Child& child_;
@@ -340,6 +377,7 @@ class Conversation {
   const CancelToken& cancel_;
   Clock::time_point deadline_;
   std::size_t written_ = 0;
+  std::size_t heard_ = 0;
 };
 
 }  // namespace

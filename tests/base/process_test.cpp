@@ -139,3 +139,56 @@ TEST_CASE("run_program: cancelling ends it") {
   REQUIRE_FALSE(result.has_value());
   CHECK(result.error().code() == Code::kCancelled);
 }
+
+TEST_CASE("run_program: a sink takes what is printed, and the limit holds for it, too") {
+  std::string printed;
+  StringSink sink(printed);
+  Program program = shell("echo one; echo two");
+  program.output = &sink;
+  const ProgramResult result = run(program);
+  CHECK(result.output.empty());
+  CHECK(printed == "one\ntwo\n");
+  program.max_output_bytes = 7;
+  CHECK(run_program(program, CancelToken()).error().code() == Code::kUnsupported);
+}
+
+namespace {
+
+/// Says "N\n" for each line it hears, until it hears "end".
+class Counter final : public Dialogue {
+ public:
+  Result<void> hear(std::string_view output) override {
+    heard += output;
+    if (heard.find("bad") != std::string::npos) return fail(Code::kInvalid, "bad word");
+    std::size_t lines = 0;
+    for (const char c : heard)
+      lines += c == '\n' ? 1 : 0;
+    while (answered < lines)
+      words_ += std::to_string(++answered) + "\n";
+    return {};
+  }
+  std::string_view words() override { return words_; }
+  void said(std::size_t bytes) override { words_.erase(0, bytes); }
+  bool is_over() const override { return heard.find("end") != std::string::npos; }
+
+  std::string heard;
+  std::size_t answered = 0;
+
+ private:
+  std::string words_;
+};
+
+}  // namespace
+
+TEST_CASE("run_program: a dialogue hears, answers, ends the input, and may refuse") {
+  Counter counter;
+  Program program = shell("echo a; read x; echo got $x; read y; echo got $y; echo end; exit 3");
+  program.dialogue = &counter;
+  const ProgramResult result = run(program);
+  CHECK(result.failure == "exit status 3");
+  CHECK(counter.heard == "a\ngot 1\ngot 2\nend\n");
+  Counter refusing;
+  Program bad = shell("echo bad; exec sleep 600");
+  bad.dialogue = &refusing;
+  CHECK(run_program(bad, CancelToken()).error().message() == "bad word");
+}
