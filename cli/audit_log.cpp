@@ -6,27 +6,42 @@
 #include <unistd.h>
 
 #include "sluice/base/clock.hpp"
+#include "sluice/sources/work_tree.hpp"
 #include "sluice/yaml/write.hpp"
 
 #include "environment.hpp"
+#include "sops_files.hpp"
 
 namespace sluice::cli {
+namespace {
+
+/// A build names files from the root of the machine, and without the slash.
+std::optional<sources::WorkTreeRevision> revision_of(const std::string& file) {
+  if (file.empty()) return std::nullopt;
+  auto found = sources::work_tree_revision(absolute_path(file));
+  if (!found && file.front() != '/') found = sources::work_tree_revision("/" + file);
+  return found;
+}
+
+}  // namespace
 
 AuditLog::~AuditLog() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 Result<void> AuditLog::open(const std::string& path) {
-  path_ = path;
-  descriptor_ = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  path_ = path.empty() ? environment("SLUICE_AUDIT_LOG") : path;
+  if (path_.empty()) return {};
+  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor_ < 0) {
-    return fail(Code::kInvalid,
-                "--audit-log: cannot write \"" + path + "\": " + std::strerror(errno));
+    return fail(Code::kInvalid, std::string(path.empty() ? "SLUICE_AUDIT_LOG" : "--audit-log") +
+                                    ": cannot write \"" + path_ + "\": " + std::strerror(errno));
   }
   return {};
 }
 
 decrypt::Audit AuditLog::recorder(std::string purpose) {
+  if (descriptor_ < 0) return {};
   return [this, purpose = std::move(purpose)](const decrypt::AuditRecord& record) {
     write(record, purpose);
   };
@@ -39,6 +54,10 @@ void AuditLog::write(const decrypt::AuditRecord& record, const std::string& purp
   const std::string user = environment("USER");
   line.root().put_string(
       "who", "uid " + std::to_string(::getuid()) + (user.empty() ? "" : " (" + user + ")"));
+  if (const auto at = revision_of(record.file)) {
+    line.root().put_string("revision", at->revision);
+    line.root().put_bool("modified", at->modified);
+  }
   line.root().put_string("file", record.file);
   const yaml::Ref keys = line.root().put_sequence("keys");
   keys.set_sequence();

@@ -1,6 +1,6 @@
 #pragma once
-/// --audit-log FILE: one JSON line for each decryption, with who, file, keys, purpose and result;
-/// no value and no hash of one.
+/// --audit-log FILE, or SLUICE_AUDIT_LOG: one JSON line for each decryption, with who, source
+/// revision, file, keys, purpose and result; no value and no hash of one.
 
 #include <mutex>
 #include <optional>
@@ -17,9 +17,10 @@ class AuditLog {
   AuditLog(const AuditLog&) = delete;
   AuditLog& operator=(const AuditLog&) = delete;
   ~AuditLog();
-  /// Appends to `path`, made with mode 0600. Errors: kInvalid, kDenied, kNotFound.
+  /// Appends to `path`, or to what SLUICE_AUDIT_LOG names, made with mode 0600; with neither there
+  /// is no log. Errors: kInvalid.
   Result<void> open(const std::string& path);
-  /// What a decryptor tells; must not outlive the log.
+  /// What a decryptor tells; must not outlive the log. Empty without a log.
   decrypt::Audit recorder(std::string purpose);
   /// An error when a line could not be written: then no plaintext may be given out.
   Result<void> written() const;

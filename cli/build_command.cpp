@@ -30,6 +30,7 @@ struct BuildFlags {
   std::string output, key, audit_path, explain, load_restrictor = "LoadRestrictionsRootOnly";
   std::optional<std::string> reorder;
   std::vector<std::string> sealed_keys;
+  KeyOptions keys;
   std::vector<std::string> function_environment;
   bool environment_keys = false;
   bool explain_cache = false, no_remote_bases = false;
@@ -99,6 +100,7 @@ Flags declare(BuildFlags& into, std::vector<std::string>& ignored) {
   flags.text("key", into.key);
   flags.on("keys-from-environment", into.environment_keys);
   flags.text("audit-log", into.audit_path);
+  flags.on("age-plugins", into.keys.age_plugins);
   flags.on("show-secrets", into.show_secrets);
   flags.text("explain", into.explain);
   flags.on("explain-cache", into.explain_cache);
@@ -320,19 +322,17 @@ Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
     std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
   };
   AuditLog audit;  // outlives the decryptor, which tells it
-  decrypt::Audit record;
-  if (!flags.audit_path.empty()) {
-    SLUICE_CHECK(audit.open(flags.audit_path));
-    record = audit.recorder(flags.show_secrets ? "show" : "names");
-  }
+  SLUICE_CHECK(audit.open(flags.audit_path));
+  decrypt::Audit record = audit.recorder(flags.show_secrets ? "show" : "names");
   flags.options.programs = programs_for(flags);
   flags.options.sops_files = std::make_shared<decrypt::SopsFiles>();
   std::unique_ptr<decrypt::LeafDecryptor> decryptor;
   if (!flags.decrypts()) {
     // KSOPS generators are the only ones to lift values then.
-    decryptor = make_environment_decryptor(flags.options.sops_files, std::move(record));
+    decryptor = make_environment_decryptor(flags.options.sops_files, std::move(record), flags.keys);
   } else {
-    SLUICE_TRY(auto keys, flags.key.empty() ? keys_from_environment() : keys_from_file(flags.key));
+    SLUICE_TRY(auto keys, flags.key.empty() ? keys_from_environment(flags.keys)
+                                            : keys_from_file(flags.key, flags.keys));
     flags.options.lift_encrypted = true;
     decryptor = std::make_unique<decrypt::SopsDecryptor>(flags.options.sops_files, std::move(keys),
                                                          decrypt::kDefaultDecryptionOrder,

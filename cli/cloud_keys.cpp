@@ -9,6 +9,7 @@
 #include "sluice/http/curl_client.hpp"
 
 #include "environment.hpp"
+#include "remote_content.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -85,6 +86,7 @@ Result<std::shared_ptr<decrypt::RemoteContext>> remote_context(const std::string
   const auto late = std::make_shared<LateClient>();
   options.surroundings = std::make_shared<ProcessSurroundings>();
   options.clock = &late->clock;
+  options.proxy = [](const std::string& url) { return proxy_for(url, environment); };
   options.client = [late]() -> http::Client& { return late->get(); };
   return decrypt::make_remote_context(std::move(options));
 }

@@ -19,6 +19,8 @@ int updatekeys_command(Arguments arguments);
 int edit_command(Arguments arguments);
 int set_command(Arguments arguments);
 int unset_command(Arguments arguments);
+int groups_command(Arguments arguments);
+int filestatus_command(Arguments arguments);
 int ksops_command(Arguments arguments);
 int sandbox_command(Arguments arguments);
 int unseal_command(Arguments arguments);

@@ -11,7 +11,7 @@ namespace sluice::cli {
 namespace {
 
 Result<void> decrypt(const std::vector<std::string>& arguments, const SopsFlags& flags,
-                     const std::string& extract, const std::string& audit_path) {
+                     const std::string& extract) {
   SLUICE_TRY(const SopsPlace place, sops_place(arguments, flags, /*must_exist=*/true));
   decrypt::DecryptFileOptions options;
   options.input = place.input;
@@ -23,11 +23,9 @@ Result<void> decrypt(const std::vector<std::string>& arguments, const SopsFlags&
   SLUICE_TRY(options.extract, decrypt::parse_value_path(extract));
   SLUICE_TRY(const std::string bytes, read_ciphertext(place));
   AuditLog audit;
-  if (!audit_path.empty()) {
-    SLUICE_CHECK(audit.open(audit_path));
-    options.audit = audit.recorder("decrypt");
-  }
-  SLUICE_TRY(const auto keys, keys_from_environment());
+  SLUICE_CHECK(audit.open(flags.audit_path));
+  options.audit = audit.recorder("decrypt");
+  SLUICE_TRY(const auto keys, keys_from_environment(flags.key_options()));
   warn_of_ignored_mac(flags);
   SLUICE_TRY(const auto plaintext,
              decrypt::decrypt_file(bytes, place.shown, options, keys, CancelToken()));
@@ -41,16 +39,14 @@ int decrypt_command(Arguments arguments) {
   Flags flags;
   SopsFlags common;
   std::string extract;
-  std::string audit_path;
   bool ignored = false;
   common.add_to(flags);
   flags.text("extract", extract);
-  flags.text("audit-log", audit_path);
   flags.on("decrypt", ignored);  // `sluice -d FILE`
   flags.alias('d', "decrypt");
   const auto files = flags.parse(arguments);
   if (!files) return report(files.error());
-  const auto done = decrypt(*files, common, extract, audit_path);
+  const auto done = decrypt(*files, common, extract);
   return done ? 0 : sops_refused(done.error());
 }
 

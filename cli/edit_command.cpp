@@ -50,8 +50,9 @@ Result<void> edit(const std::vector<std::string>& arguments, const SopsFlags& fl
     return fail(Code::kUnsupported, "editing a file into another type", Where{},
                 "decrypt it and encrypt it as the other type");
   }
-  SLUICE_TRY(const auto services, keys_from_environment());
-  SLUICE_TRY(const decrypt::RewriteOptions options, rewrite_options(place, flags));
+  SLUICE_TRY(const auto services, keys_from_environment(flags.key_options()));
+  AuditLog audit;
+  SLUICE_TRY(const decrypt::RewriteOptions options, rewrite_options(place, flags, audit, "edit"));
   const bool is_new = ::access(place.path.c_str(), F_OK) != 0;
   const auto open = [&]() -> Result<decrypt::Edit> {
     if (!is_new) {
@@ -63,11 +64,12 @@ Result<void> edit(const std::vector<std::string>& arguments, const SopsFlags& fl
     encrypt.yaml_indent = place.yaml_indent;
     encrypt.json_indent = place.json_indent;
     encrypt.now = options.now;
-    SLUICE_TRY(encrypt.settings, encrypt_flags.settings(place));
+    SLUICE_TRY(encrypt.settings, encrypt_flags.settings(place, services));
     return decrypt::Edit::create(crypto::SecretBytes::copy_of(first_text(place.input)), place.shown,
                                  encrypt, services, CancelToken());
   };
   SLUICE_TRY(const decrypt::Edit session, open());
+  SLUICE_CHECK(audit.written());
   SLUICE_TRY(const EditorSession editor, EditorSession::start(session.text()));
   for (;;) {
     SLUICE_TRY(const crypto::SecretBytes edited, editor.run());
@@ -88,10 +90,19 @@ int edit_command(Arguments arguments) {
   Flags flags;
   SopsFlags common;
   EncryptFlags encrypt_flags;
+  bool show_keys = false;
   common.add_to(flags);
   encrypt_flags.add_to(flags);
+  flags.on("show-master-keys", show_keys);
+  flags.alias('s', "show-master-keys");
   const auto files = flags.parse(arguments);
   if (!files) return report(files.error());
+  if (show_keys) {
+    return sops_refused({Code::kUnsupported,
+                         "--show-master-keys: a key that is typed into the metadata would get no "
+                         "data key, and one that is taken out would keep it",
+                         Where{}, "sluice updatekeys and sluice groups change keys"});
+  }
   const auto done = edit(*files, common, encrypt_flags);
   return done ? 0 : sops_refused(done.error());
 }

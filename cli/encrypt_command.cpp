@@ -24,9 +24,9 @@ Result<void> encrypt(const std::vector<std::string>& arguments, const SopsFlags&
   options.yaml_indent = place.yaml_indent;
   options.json_indent = place.json_indent;
   options.now = rfc3339(SystemClock().wall());
-  SLUICE_TRY(options.settings, encrypt_flags.settings(place));
+  SLUICE_TRY(const auto services, keys_from_environment(flags.key_options()));
+  SLUICE_TRY(options.settings, encrypt_flags.settings(place, services));
   SLUICE_TRY(const auto plaintext, read_plaintext(place));
-  SLUICE_TRY(const auto services, keys_from_environment());
   SLUICE_TRY(const std::string text,
              decrypt::encrypt_file(plaintext, place.shown, options, services, CancelToken()));
   return give_ciphertext(place, flags, text);

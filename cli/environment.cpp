@@ -98,8 +98,9 @@ namespace {
 
 class EnvironmentDecryptor final : public decrypt::LeafDecryptor {
  public:
-  EnvironmentDecryptor(std::shared_ptr<decrypt::SopsFiles> files, decrypt::Audit record)
-      : files_(std::move(files)), record_(std::move(record)) {}
+  EnvironmentDecryptor(std::shared_ptr<decrypt::SopsFiles> files, decrypt::Audit record,
+                       const KeyOptions& options)
+      : files_(std::move(files)), record_(std::move(record)), options_(options) {}
 
   Result<crypto::SecretBytes> open(const yaml::EncryptedLeaf& leaf,
                                    const CancelToken& cancel) override {
@@ -111,7 +112,7 @@ class EnvironmentDecryptor final : public decrypt::LeafDecryptor {
   Result<void> find_keys() {
     const std::lock_guard lock(mutex_);
     if (decryptor_) return {};
-    SLUICE_TRY(auto keys, keys_from_environment());
+    SLUICE_TRY(auto keys, keys_from_environment(options_));
     decryptor_ = std::make_unique<decrypt::SopsDecryptor>(
         files_, std::move(keys), decrypt::kDefaultDecryptionOrder, std::move(record_));
     return {};
@@ -119,6 +120,7 @@ class EnvironmentDecryptor final : public decrypt::LeafDecryptor {
 
   std::shared_ptr<decrypt::SopsFiles> files_;
   decrypt::Audit record_;
+  KeyOptions options_;
   std::mutex mutex_;  // guards decryptor_ until it is there
   std::unique_ptr<decrypt::SopsDecryptor> decryptor_;
 };
@@ -126,8 +128,8 @@ class EnvironmentDecryptor final : public decrypt::LeafDecryptor {
 }  // namespace
 
 std::unique_ptr<decrypt::LeafDecryptor> make_environment_decryptor(
-    std::shared_ptr<decrypt::SopsFiles> files, decrypt::Audit record) {
-  return std::make_unique<EnvironmentDecryptor>(std::move(files), std::move(record));
+    std::shared_ptr<decrypt::SopsFiles> files, decrypt::Audit record, const KeyOptions& options) {
+  return std::make_unique<EnvironmentDecryptor>(std::move(files), std::move(record), options);
 }
 
 Result<decrypt::SealedKeys> sealed_keys_from_files(const std::vector<std::string>& paths) {

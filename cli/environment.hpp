@@ -13,6 +13,8 @@
 #include "sluice/decrypt/decryptor.hpp"
 #include "sluice/decrypt/sealed_secret.hpp"
 
+#include "key_sources.hpp"
+
 namespace sluice::cli {
 
 std::string environment(const char* name);     ///< "" when not set
@@ -29,7 +31,7 @@ Result<void> write_secret(int descriptor, const crypto::SecretBytes& bytes);
 /// Opens leaves with keys_from_environment() of key_sources.hpp; looks for them when the first leaf
 /// is opened, not before.
 std::unique_ptr<decrypt::LeafDecryptor> make_environment_decryptor(
-    std::shared_ptr<decrypt::SopsFiles> files, decrypt::Audit record);
+    std::shared_ptr<decrypt::SopsFiles> files, decrypt::Audit record, const KeyOptions& options);
 /// The private keys of Sealed Secrets in these files, each of which may be a comma-separated list.
 Result<decrypt::SealedKeys> sealed_keys_from_files(const std::vector<std::string>& paths);
 

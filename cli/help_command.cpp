@@ -48,7 +48,8 @@ given; then the status tells the kind of failure: 1 input, 2 no key, 3 busy or a
   --recovery-private-key FILE[,FILE]
                              keys of Sealed Secrets: each SealedSecret is printed as its Secret, **SOPS** for values
   --check-sealed-secrets     a SealedSecret that is renamed or moved out of its scope is an error, not a warning
-  --audit-log FILE           append a JSON line for each file that was decrypted
+  --audit-log FILE           append a JSON line for each file that was decrypted; also SLUICE_AUDIT_LOG
+  --age-plugins              start programs age-plugin-NAME for identities that are theirs
   --show-secrets             print the plaintext instead of **SOPS**
   --explain KIND/NAME[:PATH] print where the object and its fields were written, and the layers that touched
                              them, instead; KIND/NAMESPACE/NAME says which of several
@@ -84,7 +85,9 @@ unreadable, 91 a path that cannot be read.
   --input-type T, --output-type T   yaml, json, dotenv, ini or binary; default: by the name's extension
   --filename-override NAME          the name that types and .sops.yaml go by
   --output FILE                     write there (mode 0600) instead of standard output
-  --audit-log FILE                  append one JSON line: who, file, keys, result; no plaintext when it cannot be written
+  --audit-log FILE                  append one JSON line: who, revision, file, keys, result; no plaintext when it cannot be
+                                    written; also SLUICE_AUDIT_LOG, for every command that decrypts
+  --age-plugins                     start programs age-plugin-NAME for identities that are theirs
   -i, --in-place                    write into FILE itself
   --indent N                        of YAML and JSON; default: `stores:` of .sops.yaml, then 4 and a tab
   --ignore-mac                      print although the MAC does not match; says so on stderr
@@ -198,6 +201,27 @@ examples:
 examples:
   sluice unset secret.yaml '["data"]["password"]'
 )"},
+    {"groups", "add or delete a key group of an encrypted file",
+     R"(usage: sluice groups add -f FILE --age R [--pgp F ...] [-i] [--shamir-secret-sharing-threshold N]
+       sluice groups delete -f FILE [-i] [--shamir-secret-sharing-threshold N] INDEX
+
+With several groups the data key is split among them, and N of them are needed to decrypt. Each key flag of
+`sluice encrypt` may be given, several times. Groups are counted from 0.
+
+  -f, --file FILE     the encrypted file; the result goes to standard output unless -i is given
+
+examples:
+  sluice groups add -f secret.yaml --age age1… --age age1… --shamir-secret-sharing-threshold 2 -i
+  sluice groups delete -f secret.yaml -i 1
+)"},
+    {"filestatus", "tell whether a file is encrypted with SOPS",
+     R"(usage: sluice filestatus FILE [--input-type T]
+
+Prints {"encrypted":true} or {"encrypted":false}, by the metadata alone: nothing is verified, no key is needed.
+
+examples:
+  sluice filestatus secret.yaml
+)"},
     {"ksops", "what KSOPS does when kustomize calls it",
      R"(usage: sluice ksops < RESOURCE-LIST    as a KRM exec function
        sluice ksops FILE               as a legacy exec plugin
@@ -205,7 +229,7 @@ examples:
 
 Prints, in plaintext, the objects that a KSOPS 4.5 generator names, as KSOPS prints them. A program named ksops does
 the same: `install` copies this one to DIR/ksops. Keys are looked for as by `sluice decrypt`. `sluice build` needs
-none of this.
+none of this. SLUICE_AUDIT_LOG=FILE gets a JSON line for each file that was decrypted.
 
 examples:
   sluice ksops install ~/bin && kustomize build --enable-alpha-plugins --enable-exec overlays/prod

@@ -51,14 +51,14 @@ Result<crypto::SecretBytes> run_key_command(const std::string& variable,
   program.environment.push_back("SOPS_AGE_RECIPIENT=" + recipient);
   program.time_limit = std::chrono::seconds(120);
   program.max_output_bytes = std::size_t{1} << 20;
+  crypto::SecretBuffer secret;
+  program.output = &secret;
   auto done = run_program(program, CancelToken());
   if (!done) return fail(std::move(done).error().prefix(variable + ": "));
-  auto secret = crypto::SecretBytes::copy_of(done->output);
-  crypto::wipe(done->output);
   if (!done->failure.empty()) {
     return fail(Code::kDenied, variable + ": " + program.argv[0] + ": " + done->failure);
   }
-  return secret;
+  return std::move(secret).take();
 }
 
 }  // namespace sluice::cli

@@ -35,6 +35,16 @@ void KeyFlags::add_to(Flags& flags, const std::string& prefix) {
   }
 }
 
+void KeyFlags::add_repeated_to(Flags& flags) {
+  for (const KeyType& key : kTypes) {
+    std::string& list = lists_[key.type];
+    flags.value(key.flag, [&list](std::string_view text) -> Result<void> {
+      list += (list.empty() ? "" : ",") + std::string(text);
+      return {};
+    });
+  }
+}
+
 bool KeyFlags::any() const {
   return std::any_of(lists_.begin(), lists_.end(),
                      [](const auto& list) { return !list.second.empty(); });
@@ -66,7 +76,8 @@ void EncryptFlags::add_to(Flags& flags) {
   });
 }
 
-Result<decrypt::EncryptSettings> EncryptFlags::settings(const SopsPlace& place) const {
+Result<decrypt::EncryptSettings> EncryptFlags::settings(
+    const SopsPlace& place, const decrypt::KeyServices& services) const {
   decrypt::EncryptSettings settings = rules;
   SLUICE_TRY(const auto kms_context, decrypt::parse_kms_context(context));
   std::optional<decrypt::EncryptSettings> rule;
@@ -103,6 +114,8 @@ Result<decrypt::EncryptSettings> EncryptFlags::settings(const SopsPlace& place) 
     return fail(Code::kInvalid, "no keys to encrypt for", Where{},
                 "give --age RECIPIENT, or write a creation rule into .sops.yaml");
   }
+  for (auto& group : settings.groups)
+    SLUICE_CHECK(decrypt::complete_keys(group, services, CancelToken()));
   return settings;
 }
 

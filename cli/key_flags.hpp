@@ -19,6 +19,8 @@ class KeyFlags {
   /// `prefix`: "", "add-" or "rm-". Only without one the environment is asked too
   /// (SOPS_AGE_RECIPIENTS, SOPS_PGP_FP, …).
   void add_to(Flags& flags, const std::string& prefix);
+  /// As `sops groups add` has them: each may be given several times; the environment is not asked.
+  void add_repeated_to(Flags& flags);
   bool any() const;
   /// In the order in which sops puts them into a group.
   Result<std::vector<decrypt::MasterKey>> keys(const decrypt::KmsSettings& kms) const;
@@ -34,9 +36,10 @@ struct EncryptFlags {
   long threshold = 0;
 
   void add_to(Flags& flags);
-  /// What the file at `place` is encrypted with: flags before the rule of .sops.yaml. Errors:
-  /// kInvalid when neither names a key.
-  Result<decrypt::EncryptSettings> settings(const SopsPlace& place) const;
+  /// What the file at `place` is encrypted with: flags before the rule of .sops.yaml; `services`
+  /// complete the keys. Errors: kInvalid when neither names a key.
+  Result<decrypt::EncryptSettings> settings(const SopsPlace& place,
+                                            const decrypt::KeyServices& services) const;
 };
 
 }  // namespace sluice::cli

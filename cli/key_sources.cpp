@@ -1,5 +1,7 @@
 #include "key_sources.hpp"
 
+#include <cstdio>
+
 #include "sluice/base/process.hpp"
 #include "sluice/decrypt/pgp_keys.hpp"
 
@@ -81,6 +83,16 @@ Result<void> add_pgp_keys(decrypt::PgpKeyService& pgp) {
   return {};
 }
 
+decrypt::AgePlugins plugins(const KeyOptions& options, const decrypt::AskPassphrase& ask) {
+  decrypt::AgePlugins made;
+  if (!options.age_plugins) return made;
+  made.run = run_program;
+  made.environment = whole_environment();
+  made.show = [](const std::string& words) { std::fprintf(stderr, "sluice: %s\n", words.c_str()); };
+  made.ask = ask;
+  return made;
+}
+
 /// age and OpenPGP first: they ask nobody.
 Result<decrypt::KeyServices> with_cloud_keys(decrypt::KeyServices services) {
   SLUICE_TRY(const auto context, remote_context());
@@ -91,9 +103,9 @@ Result<decrypt::KeyServices> with_cloud_keys(decrypt::KeyServices services) {
 
 }  // namespace
 
-Result<decrypt::KeyServices> keys_from_environment() {
+Result<decrypt::KeyServices> keys_from_environment(const KeyOptions& options) {
   const decrypt::AskPassphrase ask = passphrases();
-  const auto age = decrypt::make_age_key_service(ask);
+  const auto age = decrypt::make_age_key_service(ask, plugins(options, ask));
   const auto pgp = decrypt::make_pgp_key_service(ask);
   SLUICE_CHECK(add_age_keys(*age));
   SLUICE_CHECK(add_ssh_keys(*age));
@@ -105,14 +117,15 @@ Result<decrypt::KeyServices> keys_from_environment() {
   return with_cloud_keys(std::move(services));
 }
 
-Result<decrypt::KeyServices> keys_from_file(const std::string& path) {
+Result<decrypt::KeyServices> keys_from_file(const std::string& path, const KeyOptions& options) {
   SLUICE_TRY(const auto text, read_secret_file(path));
   if (decrypt::is_pgp_key(text)) {
     const auto pgp = decrypt::make_pgp_key_service(passphrases());
     SLUICE_CHECK(pgp->add_keys(text, path));
     return with_cloud_keys({pgp});
   }
-  const auto age = decrypt::make_age_key_service(passphrases());
+  const decrypt::AskPassphrase ask = passphrases();
+  const auto age = decrypt::make_age_key_service(ask, plugins(options, ask));
   SLUICE_CHECK(age->add_identities(text, path));
   return with_cloud_keys({age});
 }

@@ -1,6 +1,7 @@
 // `sluice ksops`, also as a program named ksops: what viaduct-ai/kustomize-sops 4.5.1 does when
 // kustomize calls it. Plaintext goes to standard output, which is the contract with kustomize, and
-// nowhere else.
+// nowhere else. A file with comments is parsed in ordinary memory, which is wiped, when it is to be
+// answered with them; all others stay in secret memory.
 
 #include <algorithm>
 #include <cerrno>
@@ -14,9 +15,11 @@
 #include "sluice/base/encoding.hpp"
 #include "sluice/generators/ksops.hpp"
 #include "sluice/sources/dir_tree.hpp"
+#include "sluice/yaml/commented.hpp"
 #include "sluice/yaml/read.hpp"
 #include "sluice/yaml/write.hpp"
 
+#include "audit_log.hpp"
 #include "commands.hpp"
 #include "environment.hpp"
 #include "key_sources.hpp"
@@ -114,15 +117,18 @@ Result<generators::KsopsArgs> read_manifest(std::string_view text) {
 // --- `ksops FILE`, the legacy plugin: decrypted files as they are, then Secrets ---
 
 Result<crypto::SecretBytes> decrypt_whole(const std::string& path, const Files& files,
-                                          const decrypt::KeyServices& keys) {
+                                          const decrypt::KeyServices& keys,
+                                          const decrypt::Audit& audit) {
   const auto decrypt = [&]() -> Result<crypto::SecretBytes> {
     auto blob = files.read(path);
     if (!blob) {
       return fail(std::move(blob).error().prefix("error reading " + go_quote(path) + ": "));
     }
     const decrypt::Format format = decrypt::format_for_path(path);
-    auto plaintext =
-        decrypt::decrypt_file(*blob->bytes, path, {format, format}, keys, CancelToken());
+    decrypt::DecryptFileOptions options{format, format};
+    options.audit = audit;
+    options.inline_comments = false;
+    auto plaintext = decrypt::decrypt_file(*blob->bytes, path, options, keys, CancelToken());
     if (!plaintext) {
       return fail(std::move(plaintext).error().prefix("trouble decrypting file: "));
     }
@@ -133,18 +139,19 @@ Result<crypto::SecretBytes> decrypt_whole(const std::string& path, const Files& 
   return plaintext;
 }
 
-Result<crypto::SecretBytes> generate_text(std::string_view manifest, const Files& files) {
+Result<crypto::SecretBytes> generate_text(std::string_view manifest, const Files& files,
+                                          const decrypt::Audit& audit) {
   SLUICE_TRY(const generators::KsopsArgs args, read_manifest(manifest));
   const auto sops = std::make_shared<decrypt::SopsFiles>();
   SLUICE_TRY(const decrypt::KeyServices keys, keys_from_environment());
   crypto::SecretBuffer out;
   const std::size_t parts = args.files.size() + args.secrets.size();
   for (std::size_t i = 0; i < args.files.size(); ++i) {
-    SLUICE_TRY(const auto plaintext, decrypt_whole(args.files[i], files, keys));
+    SLUICE_TRY(const auto plaintext, decrypt_whole(args.files[i], files, keys, audit));
     out.append(plaintext.reveal_text());
     if (i + 1 < parts) out.append("\n---\n");
   }
-  decrypt::SopsDecryptor decryptor(sops, keys);
+  decrypt::SopsDecryptor decryptor(sops, keys, decrypt::kDefaultDecryptionOrder, audit);
   decrypt::DecryptingLeafReader leaves(decryptor, CancelToken());
   for (const generators::KsopsSecret& secret : args.secrets) {
     SLUICE_TRY(const yaml::Document made,
@@ -159,8 +166,11 @@ int run_legacy(const std::string& path) {
   const Files files;
   const auto manifest = files.read(path);
   if (!manifest) return say("unable to read in manifest: " + path);
-  auto made = generate_text(*manifest->bytes, files);
+  AuditLog audit;
+  if (const auto opened = audit.open({}); !opened) return say(opened.error().text());
+  auto made = generate_text(*manifest->bytes, files, audit.recorder("ksops"));
   if (!made) return say("unable to generate manifests: " + made.error().text());
+  if (const auto told = audit.written(); !told) return say(told.error().text());
   const auto written = write_secret(STDOUT_FILENO, *made);
   return written ? 0 : say(written.error().text());
 }
@@ -188,83 +198,122 @@ void quote_strings(yaml::Ref node) {
   }
 }
 
-Result<Documents> generate_objects(Node manifest, const Files& files, decrypt::SopsFiles& sops) {
-  std::string text;
-  SLUICE_CHECK(yaml::write_yaml_as_read(manifest, text));
-  SLUICE_TRY(const generators::KsopsArgs args, read_manifest(text));
-  Documents all;
-  for (const std::string& path : args.files) {
-    SLUICE_TRY(Documents more, generators::lift_ksops_file(path, files.loader(), sops));
-    std::move(more.begin(), more.end(), std::back_inserter(all));
+/// One object of the answer: as values that are opened when they are printed, or as text.
+struct Object {
+  yaml::Document document;
+  std::optional<crypto::SecretBytes> text = std::nullopt;
+};
+using Objects = std::vector<Object>;
+
+/// What KSOPS's reader and writer make of the plaintext, comments included.
+Result<std::vector<crypto::SecretBytes>> with_comments(const crypto::SecretBytes& plaintext) {
+  crypto::harden_heap();
+  SLUICE_TRY(auto documents, yaml::read_commented(plaintext.reveal_text()));
+  std::vector<crypto::SecretBytes> texts;
+  for (yaml::CommentedDocument& document : documents) {
+    // What is above or below a whole document is lost there.
+    document.head.clear();
+    document.foot.clear();
+    std::string text = yaml::write_commented(document);
+    texts.push_back(crypto::SecretBytes::copy_of(text));
+    crypto::wipe(text);
   }
-  for (const generators::KsopsSecret& secret : args.secrets) {
-    SLUICE_TRY(yaml::Document made,
-               generators::generate_ksops_secret(secret, files.loader(), sops));
-    quote_strings(made.root());
-    all.push_back(std::move(made));
+  return texts;
+}
+
+/// `item` as an entry of a list.
+void append_entry(ByteSink& out, const crypto::SecretBytes& item) {
+  std::string_view margin = "- ";
+  for (std::string_view rest = item.reveal_text(); !rest.empty(); margin = "  ") {
+    const std::size_t end = std::min(rest.find('\n') + 1, rest.size());
+    if (end > 1) out.append(margin);
+    out.append(rest.substr(0, end));
+    rest.remove_prefix(end);
   }
-  return all;
 }
 
 class Function {
  public:
-  explicit Function(yaml::Document input) : input_(std::move(input)) {}
+  Function(yaml::Document input, decrypt::Audit audit)
+      : input_(std::move(input)), audit_(std::move(audit)) {}
 
-  /// Prints the ResourceList, with plaintext after success, and what came in after a failure.
+  /// Prints the ResourceList, with plaintext.
   Result<void> run(ByteSink& out) {
-    const auto done = generate();
-    const yaml::Document list = answer(done ? nullptr : &done.error());
-    SLUICE_TRY(auto keys, keys_from_environment());
-    decrypt::SopsDecryptor decryptor(sops_, std::move(keys));
+    SLUICE_TRY(keys_, keys_from_environment());
+    SLUICE_CHECK(generate());
+    decrypt::SopsDecryptor decryptor(sops_, keys_, decrypt::kDefaultDecryptionOrder, audit_);
     decrypt::DecryptingLeafReader leaves(decryptor, CancelToken());
-    if (done) return yaml::write_yaml_as_read(list.root(), out, &leaves);
-    SLUICE_CHECK(yaml::write_yaml_as_read(list.root(), out, nullptr));
-    return done;
+    return print(nullptr, out, &leaves);
   }
 
-  /// The answer to a failure that shows only when values are opened.
+  /// The answer to a failure: what came in.
   Result<void> run_failed(const Error& error, ByteSink& out) {
     items_.clear();
     const Node given = std::as_const(input_).root().get("items");
-    for (std::size_t i = 0; i < given.size(); ++i)
-      add(given.at(i));
-    const yaml::Document list = answer(&error);
-    return yaml::write_yaml_as_read(list.root(), out, nullptr);
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      yaml::Document copy;
+      copy.set_root(copy.import(given.at(i)));
+      items_.push_back({std::move(copy)});
+    }
+    return print(&error, out, nullptr);
   }
 
  private:
-  void add(Node item) {
-    yaml::Document copy;
-    copy.set_root(copy.import(item));
-    items_.push_back(std::move(copy));
-  }
-
   Result<void> generate() {
     const Node given = std::as_const(input_).root().get("items");
-    Documents made;
     for (std::size_t i = 0; i < given.size(); ++i) {
-      auto more = generate_objects(given.at(i), files_, *sops_);
-      if (!more) {
-        for (std::size_t k = 0; k < given.size(); ++k)
-          add(given.at(k));
-        return fail(std::move(more).error());
+      std::string text;
+      SLUICE_CHECK(yaml::write_yaml_as_read(given.at(i), text));
+      SLUICE_TRY(const generators::KsopsArgs args, read_manifest(text));
+      for (const std::string& path : args.files)
+        SLUICE_CHECK(add_file(path));
+      for (const generators::KsopsSecret& secret : args.secrets) {
+        SLUICE_TRY(yaml::Document made,
+                   generators::generate_ksops_secret(secret, files_.loader(), *sops_));
+        quote_strings(made.root());
+        items_.push_back({std::move(made)});
       }
-      std::move(more->begin(), more->end(), std::back_inserter(made));
     }
-    items_ = std::move(made);
     return {};
   }
 
-  yaml::Document answer(const Error* error) {
-    generators::sort_ksops_objects(items_);
-    yaml::Document list;
-    const yaml::Ref root = list.root();
+  Result<void> add_file(const std::string& path) {
+    SLUICE_TRY(Documents lifted, generators::lift_ksops_file(path, files_.loader(), *sops_));
+    std::vector<crypto::SecretBytes> texts;
+    SLUICE_TRY(const sources::Blob blob, files_.read(path));
+    SLUICE_TRY(const auto comments, yaml::comment_places(*blob.bytes));
+    if (!comments.empty() && decrypt::format_for_path(path) == decrypt::Format::kYaml) {
+      SLUICE_TRY(const auto plaintext, decrypt_whole(path, files_, keys_, audit_));
+      SLUICE_TRY(texts, with_comments(plaintext));
+    }
+    const bool has_texts = texts.size() == lifted.size();
+    for (std::size_t i = 0; i < lifted.size(); ++i) {
+      items_.push_back({std::move(lifted[i])});
+      if (has_texts) items_.back().text = std::move(texts[i]);
+    }
+    return {};
+  }
+
+  Result<void> print(const Error* error, ByteSink& out, yaml::LeafReader* leaves) {
+    std::stable_sort(items_.begin(), items_.end(), [](const Object& a, const Object& b) {
+      return generators::ksops_sort_key(std::as_const(a.document).root()) <
+             generators::ksops_sort_key(std::as_const(b.document).root());
+    });
+    out.append("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n");
+    if (!items_.empty()) out.append("items:\n");
+    for (const Object& item : items_) {
+      if (item.text) {
+        append_entry(out, *item.text);
+        continue;
+      }
+      yaml::Document entry;
+      entry.root().set_sequence();
+      entry.root().append(std::as_const(item.document).root());
+      SLUICE_CHECK(yaml::write_yaml_as_read(std::as_const(entry).root(), out, leaves));
+    }
+    yaml::Document rest;
+    const yaml::Ref root = rest.root();
     root.set_mapping();
-    root.put_string("apiVersion", "config.kubernetes.io/v1");
-    root.put_string("kind", "ResourceList");
-    const yaml::Ref items = items_.empty() ? yaml::Ref() : root.put_sequence("items");
-    for (const yaml::Document& item : items_)
-      items.append(item.root());
     const Node config = std::as_const(input_).root().get("functionConfig");
     if (config.size() > 0) root.put("functionConfig", config);
     const Node results = std::as_const(input_).root().get("results");
@@ -275,11 +324,14 @@ class Function {
       result.put_string("severity", "error");
       quote_strings(result);
     }
-    return list;
+    if (root.size() == 0) return {};
+    return yaml::write_yaml_as_read(std::as_const(rest).root(), out, nullptr);
   }
 
   yaml::Document input_;
-  Documents items_;
+  decrypt::Audit audit_;
+  decrypt::KeyServices keys_;
+  Objects items_;
   Files files_;
   std::shared_ptr<decrypt::SopsFiles> sops_ = std::make_shared<decrypt::SopsFiles>();
 };
@@ -330,9 +382,12 @@ int run_function() {
   };
   auto input = read_resource_list();
   if (!input) return failed(input.error());
-  Function function(*std::move(input));
+  AuditLog audit;
+  if (const auto opened = audit.open({}); !opened) return say(opened.error().text());
+  Function function(*std::move(input), audit.recorder("ksops"));
   crypto::SecretBuffer out;
-  const auto done = function.run(out);
+  auto done = function.run(out);
+  if (done) done = audit.written();
   if (done) {
     const auto written = write_secret(STDOUT_FILENO, std::move(out).take());
     return written ? 0 : say(written.error().text());

@@ -22,8 +22,23 @@ constexpr Command kCommands[] = {
     {"rotate", sluice::cli::rotate_command},   {"updatekeys", sluice::cli::updatekeys_command},
     {"edit", sluice::cli::edit_command},       {"set", sluice::cli::set_command},
     {"unset", sluice::cli::unset_command},     {"unseal", sluice::cli::unseal_command},
+    {"groups", sluice::cli::groups_command},   {"filestatus", sluice::cli::filestatus_command},
     {"ksops", sluice::cli::ksops_command},     {"sandbox", sluice::cli::sandbox_command},
     {"help", sluice::cli::help_command}};
+
+// Commands of sops that are left out on purpose.
+constexpr std::pair<std::string_view, const char*> kLeftOut[] = {
+    {"exec-env",
+     "plaintext would be in the environment of a program, where its children and every process of "
+     "the user can read it; pipe `sluice decrypt` into the program instead"},
+    {"exec-file",
+     "plaintext would be in a file; pipe `sluice decrypt` into the program instead (/dev/stdin)"},
+    {"publish",
+     "it would send decrypted files to S3, GCS and Vault by the rules of a file in Git; decrypt "
+     "and "
+     "upload where that is meant"},
+    {"keyservice",
+     "it would open data keys for whoever can connect; give each user a key of their own"}};
 
 // The command that sops' mode flags mean; "" when there is none among them.
 std::string_view sops_mode(Arguments arguments) {
@@ -110,6 +125,12 @@ int main(int argc, char** argv) {
       return sluice::cli::report(
           {sluice::Code::kDenied, refused.what(), sluice::Where{}, "--mlock warn goes on without"});
     }
+  }
+  for (const auto& [left_out, why] : kLeftOut) {
+    if (name != left_out) continue;
+    std::fprintf(stderr, "Error: sluice has no \"%s\" on purpose: %s\n", std::string(name).c_str(),
+                 why);
+    return 1;
   }
   std::fprintf(stderr, "Error: unknown command \"%.*s\" (sluice help lists the commands)\n",
                static_cast<int>(name.size()), name.data());

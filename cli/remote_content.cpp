@@ -1,6 +1,8 @@
 #include "remote_content.hpp"
 
 #include <algorithm>
+#include <arpa/inet.h>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -8,6 +10,8 @@
 #include <string_view>
 #include <unistd.h>
 #include <utility>
+
+#include "flags.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -32,6 +36,40 @@ std::string lower(std::string text) {
   return text;
 }
 
+/// "host:port", "[::1]:port", or either without a port. A bare IPv6 address has none.
+std::pair<std::string, std::string> split_port(const std::string& text) {
+  if (text.starts_with('[')) {
+    const std::size_t end = text.find(']');
+    if (end == std::string::npos) return {text, {}};
+    const bool has_port = end + 1 < text.size() && text[end + 1] == ':';
+    return {text.substr(1, end - 1), has_port ? text.substr(end + 2) : std::string()};
+  }
+  const std::size_t colon = text.find(':');
+  if (colon == std::string::npos || text.find(':', colon + 1) != std::string::npos) {
+    return {text, {}};
+  }
+  return {text.substr(0, colon), text.substr(colon + 1)};
+}
+
+/// Whether the address `host` is in "10.0.0.0/8" or "fd00::/8".
+bool in_network(const std::string& host, const std::string& network) {
+  const std::size_t slash = network.find('/');
+  if (slash == std::string::npos) return false;
+  const int family = network.find(':') == std::string::npos ? AF_INET : AF_INET6;
+  std::array<unsigned char, 16> address{}, prefix{};
+  const auto bits = parse_number(network.substr(slash + 1), 0, family == AF_INET ? 32 : 128);
+  if (!bits || ::inet_pton(family, host.c_str(), address.data()) != 1 ||
+      ::inet_pton(family, network.substr(0, slash).c_str(), prefix.data()) != 1) {
+    return false;
+  }
+  for (long bit = 0; bit < *bits; ++bit) {
+    const auto byte = static_cast<std::size_t>(bit / 8);
+    const unsigned mask = 0x80U >> (bit % 8);
+    if ((address[byte] & mask) != (prefix[byte] & mask)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::string proxy_for(const std::string& url,
@@ -42,14 +80,10 @@ std::string proxy_for(const std::string& url,
   };
   const std::size_t start = url.find("://");
   if (start == std::string::npos) return {};
-  std::string host = url.substr(start + 3, url.find_first_of("/?#", start + 3) - (start + 3));
-  host.erase(0, host.rfind('@') + 1);
-  if (host.starts_with('[')) {
-    host = host.substr(1, host.find(']') - 1);
-  } else {
-    host = host.substr(0, host.find(':'));
-  }
-  host = lower(host);
+  std::string authority = url.substr(start + 3, url.find_first_of("/?#", start + 3) - (start + 3));
+  authority.erase(0, authority.rfind('@') + 1);
+  auto [host, port] = split_port(lower(authority));
+  if (port.empty()) port = url.starts_with("https:") ? "443" : "80";
   if (host == "localhost" || host == "::1" || host.starts_with("127.")) return {};
   const std::string proxy = either(url.starts_with("https:") ? "HTTPS_PROXY" : "HTTP_PROXY");
   if (proxy.empty()) return {};
@@ -61,8 +95,11 @@ std::string proxy_for(const std::string& url,
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     std::erase(one, ' ');
     if (one == "*") return {};
+    if (in_network(host, one)) return {};
+    const auto [excepted, only_port] = split_port(one);
+    one = excepted;
     if (one.starts_with("*.")) one.erase(0, 1);
-    if (one.empty()) continue;
+    if (one.empty() || (!only_port.empty() && only_port != port)) continue;
     if (host == one) return {};
     if (host.ends_with(one.starts_with('.') ? one : "." + one)) return {};
   }

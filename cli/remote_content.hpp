@@ -39,7 +39,8 @@ class CommandRemotes final : public sources::RemoteContent {
 };
 
 /// The proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name for `url`, as Go's programs read them:
-/// in capitals or small letters, never for this machine.
+/// in capitals or small letters, never for this machine. Exceptions are names (with what is below
+/// them), addresses and networks, each perhaps with a port.
 std::string proxy_for(const std::string& url,
                       const std::function<std::string(const char*)>& environment);
 

@@ -24,18 +24,19 @@ Result<void> rotate(const std::vector<std::string>& arguments, const SopsFlags& 
                       Where{}, "sluice edit makes a new one")
                     .reason(std::string(kReasonNewKeys)));
   }
-  if (place.input != place.output) {
-    return fail(Code::kUnsupported, "rotating a file into another type", Where{},
-                "decrypt it and encrypt it as the other type");
-  }
-  SLUICE_TRY(const auto added, add.keys(kms));
-  SLUICE_TRY(const auto removed, remove.keys(kms));
-  SLUICE_TRY(decrypt::RewriteOptions options, rewrite_options(place, flags));
+  SLUICE_TRY(auto added, add.keys(kms));
+  SLUICE_TRY(auto removed, remove.keys(kms));
+  AuditLog audit;
+  SLUICE_TRY(decrypt::RewriteOptions options, rewrite_options(place, flags, audit, "rotate"));
   SLUICE_TRY(const std::string bytes, read_ciphertext(place));
-  SLUICE_TRY(const auto services, keys_from_environment());
+  options.output = place.output;
+  SLUICE_TRY(const auto services, keys_from_environment(flags.key_options()));
+  SLUICE_CHECK(decrypt::complete_keys(added, services, CancelToken()));
+  SLUICE_CHECK(decrypt::complete_keys(removed, services, CancelToken()));
   warn_of_ignored_mac(flags);
   SLUICE_TRY(const std::string text, decrypt::rotate_file(bytes, place.shown, options, added,
                                                           removed, services, CancelToken()));
+  SLUICE_CHECK(audit.written());
   return give_ciphertext(place, flags, text);
 }
 

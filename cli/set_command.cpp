@@ -27,13 +27,17 @@ Result<decrypt::ValuePath> parse_path(const std::string& text) {
   return path;
 }
 
-Result<decrypt::Edit> open(const SopsPlace& place, const SopsFlags& flags) {
-  SLUICE_TRY(const auto services, keys_from_environment());
-  SLUICE_TRY(decrypt::RewriteOptions options, rewrite_options(place, flags));
+Result<decrypt::Edit> open(const SopsPlace& place, const SopsFlags& flags,
+                           const std::string& purpose) {
+  SLUICE_TRY(const auto services, keys_from_environment(flags.key_options()));
+  AuditLog audit;
+  SLUICE_TRY(decrypt::RewriteOptions options, rewrite_options(place, flags, audit, purpose));
   warn_of_ignored_mac(flags);
   SLUICE_TRY(std::string bytes, read_ciphertext(place));
-  return decrypt::Edit::open(std::move(bytes), place.shown, std::move(options), services,
-                             CancelToken());
+  auto session = decrypt::Edit::open(std::move(bytes), place.shown, std::move(options), services,
+                                     CancelToken());
+  SLUICE_CHECK(audit.written());
+  return session;
 }
 
 Result<crypto::SecretBytes> read_value(const std::vector<std::string>& arguments,
@@ -59,7 +63,7 @@ Result<void> set(const std::vector<std::string>& arguments, const SetFlags& flag
   SLUICE_TRY(const SopsPlace place, sops_place({arguments[0]}, flags.common, /*must_exist=*/false));
   SLUICE_TRY(const auto path, parse_path(arguments[1]));
   SLUICE_TRY(const crypto::SecretBytes value, read_value(arguments, flags));
-  SLUICE_TRY(const decrypt::Edit session, open(place, flags.common));
+  SLUICE_TRY(const decrypt::Edit session, open(place, flags.common, "set"));
   SLUICE_TRY(const auto text, session.set(path, value));
   // What is so already needs no new file; sops writes one unless --idempotent.
   return text ? replace_file(place.path, *text) : Result<void>();
@@ -69,7 +73,7 @@ Result<void> unset(const std::vector<std::string>& arguments, const SetFlags& fl
   if (arguments.size() != 2) return fail(wrong_arguments("unset takes a file and a path"));
   SLUICE_TRY(const SopsPlace place, sops_place({arguments[0]}, flags.common, /*must_exist=*/false));
   SLUICE_TRY(const auto path, parse_path(arguments[1]));
-  SLUICE_TRY(const decrypt::Edit session, open(place, flags.common));
+  SLUICE_TRY(const decrypt::Edit session, open(place, flags.common, "unset"));
   auto text = session.unset(path);
   if (!text) {
     if (flags.idempotent && text.error().code() == Code::kNotFound) return {};

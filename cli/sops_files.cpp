@@ -150,6 +150,8 @@ void SopsFlags::add_to(Flags& flags) {
   flags.text("filename-override", name);
   flags.text("config", config);
   flags.text("decryption-order", order);
+  flags.text("audit-log", audit_path);
+  flags.on("age-plugins", age_plugins);
   flags.on("in-place", in_place);
   flags.alias('i', "in-place");
   flags.on("ignore-mac", ignore_mac);
@@ -165,13 +167,16 @@ Result<std::vector<std::string>> SopsFlags::decryption_order() const {
                                                        : order);
 }
 
-Result<decrypt::RewriteOptions> rewrite_options(const SopsPlace& place, const SopsFlags& flags) {
+Result<decrypt::RewriteOptions> rewrite_options(const SopsPlace& place, const SopsFlags& flags,
+                                                AuditLog& audit, const std::string& purpose) {
+  SLUICE_CHECK(audit.open(flags.audit_path));
   decrypt::RewriteOptions options{place.input};
   options.yaml_indent = place.yaml_indent;
   options.json_indent = place.json_indent;
   options.ignore_mac = flags.ignore_mac;
   SLUICE_TRY(options.decryption_order, flags.decryption_order());
   options.now = rfc3339(SystemClock().wall());
+  options.audit = audit.recorder(purpose);
   return options;
 }
 

@@ -12,7 +12,9 @@
 #include "sluice/decrypt/encryptor.hpp"
 #include "sluice/decrypt/sops_config.hpp"
 
+#include "audit_log.hpp"
 #include "flags.hpp"
+#include "key_sources.hpp"
 
 namespace sluice::cli {
 
@@ -31,16 +33,19 @@ int sops_refused(const Error& error);
 /// Flags that say what a file is and how it is printed.
 struct SopsFlags {
   std::optional<decrypt::Format> input, output;
-  std::string output_path, name, config, order;
+  std::string output_path, name, config, order, audit_path;
   std::optional<int> indent;
   bool in_place = false;
   bool ignore_mac = false;
+  bool age_plugins = false;
 
   /// Registers --input-type, --output-type, --output, --filename-override, --config, --indent,
-  /// --in-place (-i), --ignore-mac, --decryption-order.
+  /// --in-place (-i), --ignore-mac, --decryption-order, --audit-log,
+  /// --age-plugins.
   void add_to(Flags& flags);
   /// The order of --decryption-order or SOPS_DECRYPTION_ORDER.
   Result<std::vector<std::string>> decryption_order() const;
+  KeyOptions key_options() const { return {age_plugins}; }
 };
 
 /// One file that a command works on, or standard input.
@@ -70,8 +75,9 @@ Result<void> give_ciphertext(const SopsPlace& place, const SopsFlags& flags,
                              const std::string& text);
 Result<void> replace_file(const std::string& path, std::string_view text);
 
-/// How an encrypted file is opened to be changed.
-Result<decrypt::RewriteOptions> rewrite_options(const SopsPlace& place, const SopsFlags& flags);
+/// How an encrypted file is opened to be changed; `audit` is opened, and told with `purpose`.
+Result<decrypt::RewriteOptions> rewrite_options(const SopsPlace& place, const SopsFlags& flags,
+                                                AuditLog& audit, const std::string& purpose);
 /// Says loudly that --ignore-mac was given.
 void warn_of_ignored_mac(const SopsFlags& flags);
 

@@ -11,6 +11,7 @@
 #include "sluice/yaml/read.hpp"
 #include "sluice/yaml/write.hpp"
 
+#include "audit_log.hpp"
 #include "commands.hpp"
 #include "environment.hpp"
 #include "flags.hpp"
@@ -67,7 +68,8 @@ Result<std::string> read_input(const std::string& path) {
   }
 }
 
-Result<crypto::SecretBytes> unseal(const std::string& path, decrypt::SealedKeys keys, bool json) {
+Result<crypto::SecretBytes> unseal(const std::string& path, decrypt::SealedKeys keys, bool json,
+                                   const decrypt::Audit& audit) {
   SLUICE_TRY(const std::string text, read_input(path));
   const std::string shown = path == "-" ? "standard input" : path;
   auto documents = yaml::read_yaml(text, FileId::kNone);
@@ -77,8 +79,18 @@ Result<crypto::SecretBytes> unseal(const std::string& path, decrypt::SealedKeys 
   }
   const yaml::Node object = std::as_const(documents->front()).root();
   const Where where{shown, object.position().line(), object.position().column()};
+  decrypt::AuditRecord record;
+  record.file = shown;
+  record.keys = {"sealed-secrets (of " + std::to_string(keys.size()) + " keys)"};
   decrypt::SealedOpener opener(std::move(keys));
-  SLUICE_TRY(const yaml::Document secret, opener.unseal(object, where, {.as_kubeseal = true}));
+  auto made = opener.unseal(object, where, {.as_kubeseal = true});
+  record.opened = made.has_value();
+  if (!made) {
+    record.keys.clear();
+    record.reason = made.error().message();
+  }
+  if (audit) audit(record);
+  SLUICE_TRY(const yaml::Document secret, std::move(made));
   decrypt::DecryptingLeafReader leaves(opener, CancelToken());
   crypto::SecretBuffer out;
   if (json) {
@@ -97,11 +109,13 @@ int unseal_command(Arguments arguments) {
   Flags flags;
   std::vector<std::string> key_files;
   std::string format = "json";
+  std::string audit_path;
   flags.value("recovery-private-key", [&key_files](std::string_view text) -> Result<void> {
     key_files.emplace_back(text);
     return {};
   });
   flags.text("format", format);
+  flags.text("audit-log", audit_path);
   flags.alias('o', "format");
   const auto files = flags.parse(arguments);
   if (!files) return refused(files.error());
@@ -118,9 +132,12 @@ int unseal_command(Arguments arguments) {
   }
   auto keys = sealed_keys_from_files(key_files);
   if (!keys) return refused(keys.error());
-  const auto secret =
-      unseal(files->empty() ? "-" : files->front(), *std::move(keys), format == "json");
+  AuditLog audit;
+  if (const auto opened = audit.open(audit_path); !opened) return refused(opened.error());
+  const auto secret = unseal(files->empty() ? "-" : files->front(), *std::move(keys),
+                             format == "json", audit.recorder("unseal"));
   if (!secret) return refused(secret.error());
+  if (const auto told = audit.written(); !told) return refused(told.error());
   const auto written = write_secret(STDOUT_FILENO, *secret);
   return written ? 0 : refused(written.error());
 }

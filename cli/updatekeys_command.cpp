@@ -61,11 +61,14 @@ Result<void> update(const std::string& file, const SopsFlags& flags, bool yes) {
   std::fprintf(stderr, "Syncing keys for file %s\n", place.path.c_str());
   auto bytes = read_ciphertext(place);
   if (!bytes) return fail(std::move(bytes).error().reason(""));  // sops has 1 for it
-  SLUICE_TRY(const auto settings, place.config->settings_for(place.path));
+  SLUICE_TRY(auto settings, place.config->settings_for(place.path));
   if (!settings) {
     return fail(Code::kInvalid, "the configuration has no creation rules",
                 Where{place.config->path(), 0, 0});
   }
+  SLUICE_TRY(const auto services, keys_from_environment(flags.key_options()));
+  for (auto& group : settings->groups)
+    SLUICE_CHECK(decrypt::complete_keys(group, services, CancelToken()));
   SLUICE_TRY(const auto changes,
              decrypt::compare_keys(*bytes, place.shown, place.input, *settings));
   if (!changes.any()) {
@@ -80,10 +83,12 @@ Result<void> update(const std::string& file, const SopsFlags& flags, bool yes) {
       return {};
     }
   }
-  SLUICE_TRY(const auto services, keys_from_environment());
-  SLUICE_TRY(const decrypt::RewriteOptions options, rewrite_options(place, flags));
+  AuditLog audit;
+  SLUICE_TRY(const decrypt::RewriteOptions options,
+             rewrite_options(place, flags, audit, "updatekeys"));
   SLUICE_TRY(const std::string text, decrypt::update_keys(*bytes, place.shown, options, *settings,
                                                           services, CancelToken()));
+  SLUICE_CHECK(audit.written());
   SLUICE_CHECK(replace_file(place.path, text));
   std::fprintf(stderr, "File %s synced with new keys\n", place.path.c_str());
   return {};

@@ -56,6 +56,8 @@ class AgeIdentity {
       std::span<const AgeStanza> stanzas) const = 0;
   /// Whether `recipient` is its public half.
   virtual bool is(std::string_view recipient) const = 0;
+  /// Asks a program, and perhaps a person: tried when no other opens a file.
+  virtual bool is_plugin() const { return false; }
 };
 using AgeIdentities = std::vector<std::shared_ptr<const AgeIdentity>>;
 

@@ -10,6 +10,7 @@
 
 #include "age_file.hpp"
 #include "age_hybrid.hpp"
+#include "age_plugin.hpp"
 #include "age_ssh.hpp"
 #include "age_write.hpp"
 #include "bech32.hpp"
@@ -35,8 +36,7 @@ std::string plural(std::size_t count, std::string_view noun) {
 // What a line is when it is no identity that can be used; never quotes it.
 Error unusable(std::string_view line) {
   if (line.starts_with("AGE-PLUGIN-")) {
-    return Error(Code::kUnsupported, "an age plugin identity is not supported", {},
-                 "plugins are programs, and sluice starts none");
+    return age_plugins_refused("an age plugin identity");
   }
   if (line.starts_with("age1")) {
     return Error(Code::kInvalid, "this is an age recipient (the public half), not an identity", {},
@@ -46,7 +46,11 @@ Error unusable(std::string_view line) {
                "expected lines of AGE-SECRET-KEY-1…, or comments that start with #");
 }
 
-std::shared_ptr<const AgeIdentity> parse_identity(std::string_view line) {
+std::shared_ptr<const AgeIdentity> parse_identity(
+    std::string_view line, const std::shared_ptr<const AgePlugins>& plugins) {
+  if (line.starts_with("AGE-PLUGIN-") && plugins->run) {
+    return make_plugin_identity(plugins, crypto::SecretBytes::copy_of(line));
+  }
   if (!line.starts_with("AGE-SECRET-KEY-")) return nullptr;
   auto decoded = decode_bech32(line);
   if (!decoded || decoded->data.size() != 32) return nullptr;
@@ -70,14 +74,15 @@ struct Identities {
 };
 
 // The lines of an identity file.
-Result<Identities> parse_lines(std::string_view text, const std::string& origin) {
+Result<Identities> parse_lines(std::string_view text, const std::string& origin,
+                               const std::shared_ptr<const AgePlugins>& plugins) {
   Identities found;
   for (std::uint32_t number = 1; !text.empty(); ++number) {
     const std::size_t end = text.find('\n');
     const std::string_view line = trim(text.substr(0, end));
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (line.empty() || line.starts_with('#')) continue;
-    if (auto identity = parse_identity(line)) {
+    if (auto identity = parse_identity(line, plugins)) {
       found.list.push_back(std::move(identity));
       continue;
     }
@@ -91,7 +96,8 @@ Result<Identities> parse_lines(std::string_view text, const std::string& origin)
 
 class Service final : public AgeKeyService {
  public:
-  explicit Service(AskPassphrase ask) : ask_(std::move(ask)) {}
+  Service(AskPassphrase ask, AgePlugins plugins)
+      : ask_(std::move(ask)), plugins_(std::make_shared<const AgePlugins>(std::move(plugins))) {}
 
   std::string_view type() const override { return "age"; }
   std::vector<std::string> looked_in() const override {
@@ -138,7 +144,10 @@ class Service final : public AgeKeyService {
   Result<std::string> wrap(const MasterKey& key, const crypto::SecretBytes& data_key,
                            const CancelToken& cancel) override {
     if (cancel.cancelled()) return fail(Code::kCancelled, "cancelled");
-    return encrypt_age(data_key, key.id);
+    if (!age_plugin_of_recipient(key.id)) return encrypt_age(data_key, key.id);
+    const crypto::SecretBytes file_key = crypto::random_bytes(kAgeFileKey);
+    SLUICE_TRY(const auto stanzas, wrap_with_plugin(*plugins_, key.id, file_key, cancel));
+    return encode_age_armor(seal_age(data_key, stanzas, file_key));
   }
 
  private:
@@ -155,6 +164,8 @@ class Service final : public AgeKeyService {
   void append(AgeIdentities more) {
     auto all = std::make_shared<AgeIdentities>(*identities_);
     std::move(more.begin(), more.end(), std::back_inserter(*all));
+    std::stable_partition(all->begin(), all->end(),
+                          [](const auto& identity) { return !identity->is_plugin(); });
     identities_ = std::move(all);
   }
 
@@ -177,7 +188,7 @@ class Service final : public AgeKeyService {
       append({std::move(identity)});
       return {};
     }
-    SLUICE_TRY(auto found, parse_lines(text, origin));
+    SLUICE_TRY(auto found, parse_lines(text, origin, plugins_));
     if (found.list.empty() && found.skipped) return fail(std::move(*found.skipped));
     std::string note = origin + ": " + plural(found.list.size(), "identity");
     if (found.skipped) note += ", others skipped (" + found.skipped->message() + ")";
@@ -196,7 +207,7 @@ class Service final : public AgeKeyService {
       SLUICE_TRY(auto passphrase, ask_("age identities " + locked.origin, attempt));
       const auto text = decrypt_age(binary, PassphraseIdentity(std::move(passphrase)));
       if (text) {
-        SLUICE_TRY(auto found, parse_lines(text->reveal_text(), locked.origin));
+        SLUICE_TRY(auto found, parse_lines(text->reveal_text(), locked.origin, plugins_));
         append(std::move(found.list));
         return {};
       }
@@ -244,15 +255,14 @@ class Service final : public AgeKeyService {
       if (auto opened = try_again(add(*text, origin))) return std::move(*opened);
     }
     // Upstream may have opened it with a plugin: say so.
-    const bool is_plugin =
-        key.id.starts_with("age1") && key.id.rfind('1') > 3 && !key.id.starts_with("age1pq1");
-    if (error.code() == Code::kNotFound && is_plugin) {
-      return fail(Code::kUnsupported, "age plugin recipients are not supported");
+    if (error.code() == Code::kNotFound && age_plugin_of_recipient(key.id) && !plugins_->run) {
+      return fail(age_plugins_refused("an age plugin recipient"));
     }
     return fail(std::move(error));
   }
 
   AskPassphrase ask_;
+  std::shared_ptr<const AgePlugins> plugins_;
   mutable std::mutex mutex_;  // guards all below; the list that identities_ points to never changes
   std::shared_ptr<const AgeIdentities> identities_ = std::make_shared<AgeIdentities>();
   std::vector<Locked> locked_;
@@ -263,8 +273,8 @@ class Service final : public AgeKeyService {
 
 }  // namespace
 
-std::shared_ptr<AgeKeyService> make_age_key_service(AskPassphrase ask) {
-  return std::make_shared<Service>(std::move(ask));
+std::shared_ptr<AgeKeyService> make_age_key_service(AskPassphrase ask, AgePlugins plugins) {
+  return std::make_shared<Service>(std::move(ask), std::move(plugins));
 }
 
 }  // namespace sluice::decrypt

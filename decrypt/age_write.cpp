@@ -7,6 +7,7 @@
 #include "sluice/crypto/aead.hpp"
 
 #include "age_hybrid.hpp"
+#include "age_plugin.hpp"
 #include "age_ssh.hpp"
 #include "bech32.hpp"
 
@@ -52,10 +53,6 @@ Result<AgePoint> parse_age_recipient(std::string_view text) {
   if (decoded && decoded->prefix.starts_with("age-secret-key-")) {
     return fail(Code::kInvalid, "this is an age identity (the secret half), not a recipient",
                 Where{}, hint);
-  }
-  if (decoded && decoded->prefix.starts_with("age1")) {
-    return fail(Code::kUnsupported, "encrypting for age plugin recipients is not supported",
-                Where{}, "plugins are programs, and sluice starts none");
   }
   if (!decoded || decoded->prefix != "age" || decoded->data.size() != AgePoint().size()) {
     return fail(Code::kInvalid, "\"" + std::string(text.substr(0, 80)) + "\" is no age recipient",
@@ -141,6 +138,13 @@ Result<AgeStanza> wrap_file_key(const SecretBytes& file_key, std::string_view re
   }
   SLUICE_TRY(const AgePoint point, parse_age_recipient(recipient));
   return wrap_x25519(file_key, point);
+}
+
+Result<void> check_age_recipient(std::string_view text) {
+  if (age_plugin_of_recipient(text)) return {};
+  auto tried = wrap_file_key(SecretBytes(kFileKey), text);
+  if (!tried) return fail(std::move(tried).error());
+  return {};
 }
 
 Result<std::string> encrypt_age(const SecretBytes& plaintext, std::string_view recipient) {

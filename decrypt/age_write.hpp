@@ -19,6 +19,10 @@ using AgePoint = std::array<std::byte, 32>;
 /// text that looks like an identity.
 Result<AgePoint> parse_age_recipient(std::string_view text);
 
+/// Whether something could be encrypted for it: X25519, hybrid, SSH, or a plugin's, which is not
+/// asked. Errors: kInvalid.
+Result<void> check_age_recipient(std::string_view text);
+
 /// The stanza that gives `file_key` to the X25519 key `recipient`. Errors: kInvalid for a point of
 /// low order.
 Result<AgeStanza> wrap_x25519(const crypto::SecretBytes& file_key, const AgePoint& recipient);

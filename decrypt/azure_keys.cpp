@@ -3,6 +3,7 @@
 #include <map>
 #include <mutex>
 
+#include "sluice/decrypt/master_keys.hpp"
 #include "sluice/http/azure_identity.hpp"
 #include "sluice/http/secret_json.hpp"
 #include "sluice/http/url.hpp"
@@ -116,6 +117,25 @@ class AzureService final : public KeyService {
     return text;
   }
 
+  /// The vault's latest version, which goes into the file: that key's, not whatever is the latest
+  /// one day.
+  Result<void> complete(MasterKey& key, const CancelToken& cancel) override {
+    if (!field(key, "version").empty()) return {};
+    const std::string words =
+        "failed to fetch the version of Azure Key Vault key '" + key.id + "': ";
+    const std::string name = field(key, "name");
+    if (!is_segment(name)) return fail(Code::kInvalid, words + "its name is not plain");
+    SLUICE_TRY(const auto answer, request("GET", "/keys/" + name, key, nullptr, words, cancel));
+    const std::string id = http::json_text(answer.secret_body->reveal_text(), {"key", "kid"});
+    const std::string version = id.substr(id.rfind('/') + 1);
+    if (id.find("/keys/" + name + "/") == std::string::npos || !is_segment(version)) {
+      return fail(Code::kInvalid, words + "the vault's answer names no version");
+    }
+    key.fields["version"] = version;
+    name_master_key(key);
+    return {};
+  }
+
  private:
   static crypto::SecretBuffer body_of(std::string_view value) {
     crypto::SecretBuffer body(value.size() + 64);
@@ -143,8 +163,8 @@ class AzureService final : public KeyService {
   }
 
   /// Of a trusted vault that is not under Azure's domains: what it asks for without a token.
-  Result<std::string> ask_resource(const http::Url& vault, const std::string& url,
-                                   const CancelToken& cancel) {
+  Result<std::string> ask_resource(const http::Url& vault, const std::string& method,
+                                   const std::string& url, const CancelToken& cancel) {
     {
       const std::lock_guard lock(mutex_);
       if (const auto found = resources_.find(vault.origin()); found != resources_.end()) {
@@ -152,7 +172,7 @@ class AzureService final : public KeyService {
       }
     }
     http::Request request;
-    request.method = "POST";
+    request.method = method;
     request.url = url;
     request.headers = {{"Content-Type", "application/json"}};
     SLUICE_TRY(const auto answer, context_->send(std::move(request), cancel));
@@ -168,24 +188,33 @@ class AzureService final : public KeyService {
   Result<crypto::SecretBytes> operate(const std::string& verb, const MasterKey& key,
                                       std::shared_ptr<const crypto::SecretBytes> body,
                                       const std::string& words, const CancelToken& cancel) {
-    SLUICE_TRY(const http::Url vault, vault_of(key));
     const std::string name = field(key, "name");
     const std::string version = field(key, "version");
     if (!is_segment(name) || !is_segment(version)) {
       return fail(Code::kInvalid, words + "its name or version is missing or not plain", Where{},
                   "name the key's version, too");
     }
-    const std::string url = vault.origin() + "/keys/" + name + "/" + version + "/" + verb +
-                            "?api-version=" + kApiVersion;
+    SLUICE_TRY(const auto answer, request("POST", "/keys/" + name + "/" + version + "/" + verb, key,
+                                          std::move(body), words, cancel));
+    return decode(http::secret_json_string(answer.secret_body->reveal_text(), {"value"}), words);
+  }
+
+  /// An answer with status 200.
+  Result<http::Response> request(const std::string& method, const std::string& path,
+                                 const MasterKey& key,
+                                 std::shared_ptr<const crypto::SecretBytes> body,
+                                 const std::string& words, const CancelToken& cancel) {
+    SLUICE_TRY(const http::Url vault, vault_of(key));
+    const std::string url = vault.origin() + path + "?api-version=" + kApiVersion;
     std::string resource = resource_of(vault);
     if (resource.empty()) {
-      SLUICE_TRY(resource, ask_resource(vault, url, cancel));
+      SLUICE_TRY(resource, ask_resource(vault, method, url, cancel));
     }
     for (int round = 0;; ++round) {
       auto token = identity_.token(resource, cancel);
       if (!token) return fail(std::move(token).error().prefix(words));
       http::Request request;
-      request.method = "POST";
+      request.method = method;
       request.url = url;
       request.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
       request.secret_body = body;
@@ -205,8 +234,7 @@ class AzureService final : public KeyService {
                     words + std::to_string(answer->status) + " " + safe_words(code) +
                         (message.empty() ? "" : ": " + safe_words(message, {token->get()})));
       }
-      const auto value = http::secret_json_string(text, {"value"});
-      return decode(value, words);
+      return std::move(*answer);
     }
   }
 

@@ -116,6 +116,10 @@ class Recovery {
 
 }  // namespace
 
+Result<void> KeyService::complete(MasterKey& /*key*/, const CancelToken& /*cancel*/) {
+  return {};
+}
+
 Result<std::string> KeyService::wrap(const MasterKey& key, const crypto::SecretBytes& /*data_key*/,
                                      const CancelToken& /*cancel*/) {
   return fail(Code::kUnsupported,
@@ -204,6 +208,16 @@ Result<std::string> wrap_for(const MasterKey& key, const crypto::SecretBytes& pa
 }
 
 }  // namespace
+
+Result<void> complete_keys(std::vector<MasterKey>& keys, const KeyServices& services,
+                           const CancelToken& cancel) {
+  for (MasterKey& key : keys) {
+    for (const auto& service : services) {
+      if (service->type() == key.type) SLUICE_CHECK(service->complete(key, cancel));
+    }
+  }
+  return {};
+}
 
 Result<void> wrap_data_key(Metadata& metadata, const crypto::SecretBytes& data_key,
                            const KeyServices& services, const std::string& now,

@@ -7,6 +7,7 @@
 
 #include "sluice/decrypt/encryptor.hpp"
 
+#include "audit_tell.hpp"
 #include "data_key.hpp"
 #include "enc_value.hpp"
 #include "godotenv.hpp"
@@ -51,6 +52,9 @@ struct OpenFile {
   std::optional<Error> broken;  // kInvalid and kIntegrity stay; other failures are tried again
   crypto::SecretBytes data_key;
   std::unordered_map<std::string, Value> values;  // by selector
+  // Variables of an env file by name, each kept until it is asked for: the file is decrypted once
+  // however many it has, and nothing stays when all were given out.
+  std::unordered_map<std::string, crypto::SecretBytes> variables;
 };
 
 }  // namespace
@@ -87,9 +91,19 @@ Result<Item*> find_value(Tree& tree, const ValuePath& path) {
   return item;
 }
 
+void put_comments_above(Item& item) {
+  item.inline_comment = false;
+  for (Item& child : item.items)
+    put_comments_above(child);
+}
+
 Result<crypto::SecretBytes> print(SopsFile& file, const crypto::SecretBytes& data_key,
                                   std::size_t size, const DecryptFileOptions& options) {
   SLUICE_CHECK(open_tree(file, data_key, Keep::kPlaintext, options.ignore_mac));
+  if (!options.inline_comments) {
+    for (Item& document : file.tree)
+      put_comments_above(document);
+  }
   crypto::SecretBuffer out(size);
   const PrintOptions style{options.yaml_indent, options.json_indent};
   const auto cannot_print = [](Error error) {
@@ -139,18 +153,19 @@ crypto::SecretBytes as_dotenv_value(crypto::SecretBytes value) {
   return std::move(escaped).take();
 }
 
-}  // namespace
-
-namespace {
-
-/// Cancelled is neither opened nor refused.
-template <class T>
-void tell(const Audit& audit, AuditRecord record, const std::string& file, const Result<T>& done) {
-  if (!audit || (!done && done.error().code() == Code::kCancelled)) return;
-  record.file = file;
-  record.opened = done.has_value();
-  if (!done) record.reason = done.error().message();
-  audit(record);
+Result<crypto::SecretBytes> take_variable(OpenFile& slot, const SopsFiles::File& file,
+                                          const std::string& name) {
+  if (!slot.variables.contains(name)) {
+    SLUICE_TRY(const auto plaintext,
+               print_file(*file.bytes, slot.data_key, {file.format, file.format}));
+    SLUICE_TRY(auto entries, godotenv_values(*file.bytes, file.format, plaintext));
+    slot.variables.clear();
+    for (GodotenvEntry& entry : entries)
+      slot.variables.emplace(std::move(entry.key), std::move(entry.value));
+  }
+  auto found = slot.variables.extract(name);
+  if (found.empty()) return fail(Code::kInternal, "no variable \"" + name + "\" in it");
+  return std::move(found.mapped());
 }
 
 }  // namespace
@@ -232,9 +247,7 @@ Result<crypto::SecretBytes> SopsDecryptor::open(const yaml::EncryptedLeaf& leaf,
     return printed;
   }
   if (const auto name = godotenv_name(leaf.selector)) {
-    auto plaintext = print_file(*file->bytes, slot->data_key, {file->format, file->format});
-    if (!plaintext) return fail(std::move(plaintext).error().at({file->path, 0, 0}));
-    auto value = godotenv_value(*file->bytes, file->format, *plaintext, *name);
+    auto value = take_variable(*slot, *file, std::string(*name));
     if (!value) return fail(std::move(value).error().at({file->path, 0, 0}));
     return value;
   }

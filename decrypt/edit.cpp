@@ -224,9 +224,10 @@ Result<Edit> Edit::open(std::string bytes, std::string path, RewriteOptions opti
   state->bytes = std::move(bytes);
   state->path = std::move(path);
   state->options = std::move(options);
-  auto opened = open_to_rewrite(state->bytes, state->options, services, cancel);
+  auto opened = open_to_rewrite(state->bytes, state->path, state->options, services, cancel);
   if (!opened) return fail(std::move(opened).error().at({state->path, 0, 0}));
   state->file = std::move(*opened);
+  state->options.audit = {};  // it is told; its log may end before the edit does
   auto shown = state->show();
   if (!shown) return fail(std::move(shown).error().at({state->path, 0, 0}));
   return Edit(std::move(state));

@@ -255,18 +255,15 @@ Result<std::vector<std::string>> godotenv_names(std::string_view encrypted, Form
   return names;
 }
 
-Result<crypto::SecretBytes> godotenv_value(std::string_view encrypted, Format format,
-                                           const crypto::SecretBytes& plaintext,
-                                           std::string_view name) {
+Result<std::vector<GodotenvEntry>> godotenv_values(std::string_view encrypted, Format format,
+                                                   const crypto::SecretBytes& plaintext) {
   SLUICE_TRY(const auto names, godotenv_names(encrypted, format));
   SLUICE_TRY(auto entries, read_godotenv(plaintext.reveal_text()));
-  GodotenvEntry* found = nullptr;
-  bool as_expected = entries.size() == names.size();
-  for (std::size_t i = 0; i < entries.size() && as_expected; ++i) {
-    as_expected = entries[i].key == names[i];
-    if (entries[i].key == name) found = &entries[i];
+  if (std::equal(
+          entries.begin(), entries.end(), names.begin(), names.end(),
+          [](const GodotenvEntry& entry, const std::string& name) { return entry.key == name; })) {
+    return entries;
   }
-  if (as_expected && found != nullptr) return std::move(found->value);
   return fail(Code::kInvalid, "a value changes which variables the file has", Where{},
               "a value starts with a quote that is not closed on its line");
 }

@@ -27,10 +27,9 @@ Result<std::vector<GodotenvEntry>> read_godotenv(std::string_view text);
 /// read_sops_file().
 Result<std::vector<std::string>> godotenv_names(std::string_view encrypted, Format format);
 
-/// One variable of the plaintext of `encrypted`. Errors: kInvalid when the plaintext does not have
-/// the names that godotenv_names() gave.
-Result<crypto::SecretBytes> godotenv_value(std::string_view encrypted, Format format,
-                                           const crypto::SecretBytes& plaintext,
-                                           std::string_view name);
+/// The variables of the plaintext of `encrypted`. Errors: kInvalid when it does not have the names
+/// that godotenv_names() gave.
+Result<std::vector<GodotenvEntry>> godotenv_values(std::string_view encrypted, Format format,
+                                                   const crypto::SecretBytes& plaintext);
 
 }  // namespace sluice::decrypt

@@ -19,13 +19,12 @@ class GpgProgram final : public KeyService {
 
   Result<SecretBytes> unwrap(const MasterKey& key, const CancelToken& cancel) override {
     // No prompt of ours: gpg-agent asks for passphrases where it was set up to.
-    SLUICE_TRY(ProgramResult done, start({"--decrypt"}, key.wrapped_key, cancel));
-    SecretBytes plaintext = SecretBytes::copy_of(done.output);
-    crypto::wipe(done.output);
+    crypto::SecretBuffer plaintext;
+    SLUICE_TRY(const ProgramResult done, start({"--decrypt"}, key.wrapped_key, cancel, &plaintext));
     // A broken message: gpg prints what it has, and fails. What has no integrity protection is a
     // failure for it, too.
     if (!done.failure.empty()) return fail(Code::kNotFound, refusal(done));
-    return plaintext;
+    return std::move(plaintext).take();
   }
 
   Result<std::string> wrap(const MasterKey& key, const SecretBytes& data_key,
@@ -44,8 +43,9 @@ class GpgProgram final : public KeyService {
 
  private:
   Result<ProgramResult> start(std::vector<std::string> arguments, std::string_view input,
-                              const CancelToken& cancel) const {
+                              const CancelToken& cancel, ByteSink* output = nullptr) const {
     Program program;
+    program.output = output;
     program.argv = {program_, "--quiet"};
     program.argv.insert(program.argv.end(), arguments.begin(), arguments.end());
     program.environment = environment_;

@@ -104,11 +104,7 @@ Result<MasterKey> parse_one(std::string_view type, std::string_view text, const 
   MasterKey key;
   if (type == "age") {
     key.fields["recipient"] = trim(text);
-    auto known = parse_age_recipient(key.fields["recipient"]);
-    // Kinds that are valid and cannot be written are refused where they are used.
-    if (!known && known.error().code() != Code::kUnsupported) {
-      return fail(std::move(known).error());
-    }
+    SLUICE_CHECK(check_age_recipient(key.fields["recipient"]));
   } else if (type == "pgp") {
     key.fields["fp"] = without_spaces(text);
   } else if (type == "kms") {
@@ -126,10 +122,6 @@ Result<MasterKey> parse_one(std::string_view type, std::string_view text, const 
   }
   key.type = type;
   name_master_key(key);
-  if (key.type == "azure_kv" && field(key, "version").empty()) {
-    return fail(Code::kUnsupported, quoted(key.id) + ": the version of the Azure key is missing",
-                Where{}, "add it: https://VAULT.vault.azure.net/keys/NAME/VERSION");
-  }
   return key;
 }
 

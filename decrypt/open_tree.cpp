@@ -124,7 +124,8 @@ Result<SopsFile> read_sops_file(std::string_view bytes, Format format) {
   SLUICE_TRY(file.tree, read_tree(bytes, format));
   SLUICE_TRY(auto metadata, extract_metadata(file.tree, format));
   if (!metadata) {
-    return fail(Code::kInvalid, "no sops metadata in it: the file is not encrypted with SOPS");
+    return fail(Error(Code::kInvalid, "no sops metadata in it: the file is not encrypted with SOPS")
+                    .reason(std::string(kReasonNoMetadata)));
   }
   file.metadata = std::move(*metadata);
   return file;

@@ -14,6 +14,9 @@
 
 namespace sluice::decrypt {
 
+/// Error::reason() of read_sops_file() for a file without metadata.
+inline constexpr std::string_view kReasonNoMetadata = "no metadata";
+
 /// A SOPS file as read, before decryption.
 struct SopsFile {
   Tree tree;  ///< without the metadata

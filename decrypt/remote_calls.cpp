@@ -96,8 +96,32 @@ bool TrustedHosts::allows(std::string_view address) const {
 
 // --------------------------------------------------------------------------- RemoteContext
 
+namespace {
+
+/// Only this machine answers for it.
+bool is_near(const std::string& address) {
+  const auto url = http::parse_url(address);
+  if (!url) return true;
+  const std::string& host = url->host;
+  return host == "localhost" || host.starts_with("127.") || host.starts_with("169.254.") ||
+         host == "::1" || host == "[::1]" || host.starts_with("fe80:") ||
+         host.starts_with("[fe80:") || host.starts_with("fd00:ec2:") ||
+         host.starts_with("[fd00:ec2:") || host == "metadata.google.internal";
+}
+
+}  // namespace
+
 std::shared_ptr<RemoteContext> make_remote_context(RemoteKeyOptions options) {
   return std::make_shared<RemoteContext>(std::move(options));
+}
+
+std::shared_ptr<RemoteContext> with_surroundings(
+    const std::shared_ptr<RemoteContext>& context,
+    const std::function<std::shared_ptr<http::Surroundings>(std::shared_ptr<http::Surroundings>)>&
+        replace) {
+  RemoteKeyOptions options = context->options();
+  options.surroundings = replace(options.surroundings);
+  return make_remote_context(std::move(options));
 }
 
 Result<http::Response> RemoteContext::send(http::Request request, const CancelToken& cancel,
@@ -107,6 +131,7 @@ Result<http::Response> RemoteContext::send(http::Request request, const CancelTo
   request.timeout = std::min(request.timeout, options_.timeout);
   request.max_response_bytes = kMaxAnswer;
   request.secret_response = true;
+  if (options_.proxy && !is_near(request.url)) request.proxy = options_.proxy(request.url);
   {
     std::unique_lock lock(mutex_);
     const bool go = wait_for(lock, freed_, cancel,

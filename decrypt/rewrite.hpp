@@ -20,8 +20,9 @@ struct OpenedFile {
   std::unique_ptr<KnownValues> known;
 };
 /// Errors: as decrypt_file().
-Result<OpenedFile> open_to_rewrite(std::string_view bytes, const RewriteOptions& options,
-                                   const KeyServices& services, const CancelToken& cancel);
+Result<OpenedFile> open_to_rewrite(std::string_view bytes, const std::string& path,
+                                   const RewriteOptions& options, const KeyServices& services,
+                                   const CancelToken& cancel);
 
 /// Comments that stood as items of a list stand so again.
 void restore_kinds(const Item& before, Item& encrypted);

@@ -177,19 +177,20 @@ Result<KsopsArgs> read_ksops(Node manifest, std::string_view raw) {
   return args;
 }
 
+std::string ksops_sort_key(Node object) {
+  const Node metadata = object.get("metadata");
+  std::string text;
+  for (const Node part : {object.get("apiVersion"), object.get("kind"), metadata.get("namespace"),
+                          metadata.get("name")})
+    text.append(part.text()).append(" ");
+  return text;
+}
+
 void sort_ksops_objects(std::vector<yaml::Document>& objects) {
-  const auto key = [](const yaml::Document& object) {
-    const Node root = object.root();
-    const Node metadata = root.get("metadata");
-    std::string text;
-    for (const Node part : {root.get("apiVersion"), root.get("kind"), metadata.get("namespace"),
-                            metadata.get("name")})
-      text.append(part.text()).append(" ");
-    return text;
-  };
-  std::stable_sort(
-      objects.begin(), objects.end(),
-      [&](const yaml::Document& a, const yaml::Document& b) { return key(a) < key(b); });
+  std::stable_sort(objects.begin(), objects.end(),
+                   [](const yaml::Document& a, const yaml::Document& b) {
+                     return ksops_sort_key(a.root()) < ksops_sort_key(b.root());
+                   });
 }
 
 Error ksops_file_error(Error error, const std::string& path) {

@@ -3,6 +3,8 @@
 #include "sluice/base/encoding.hpp"
 #include "sluice/crypto/hash.hpp"
 #include "sluice/crypto/signing.hpp"
+#include "sluice/decrypt/encryptor.hpp"
+#include "sluice/decrypt/master_keys.hpp"
 
 #include "remote.hpp"
 #include "support/process.hpp"
@@ -283,6 +285,27 @@ TEST_CASE("Azure: a client's secret gives a token for the vault's own domain") {
   CHECK(sent[1].secret_header == "Authorization: Bearer ya29.one");
   CHECK(sent[1].body == R"({"alg":"RSA-OAEP-256","value":"ab-_"})");
   CHECK(sent[2].url.find("/encrypt?") != std::string::npos);
+}
+
+TEST_CASE("Azure: a key without its version gets the latest that the vault names, once") {
+  RemoteWorld world;
+  world.surroundings->variables = {
+      {"AZURE_TENANT_ID", "t"}, {"AZURE_CLIENT_ID", "c"}, {"AZURE_CLIENT_SECRET", "s"}};
+  auto keys = parse_master_keys("azure_kv", "https://sops.vault.azure.net/keys/sops-key");
+  REQUIRE_OK(keys);
+  CHECK(keys->front().fields.at("version").empty());
+  world.http.answer(200, kToken);
+  world.http.answer(200, R"({"key":{"kid":"https://sops.vault.azure.net/keys/sops-key/0a1b2c"}})");
+  const KeyServices services = {make_azure_key_service(world.context())};
+  REQUIRE_OK(complete_keys(*keys, services, {}));
+  CHECK(keys->front().id == "https://sops.vault.azure.net/keys/sops-key/0a1b2c");
+  CHECK(world.http.sent()[1].method == "GET");
+  CHECK(world.http.sent()[1].url == "https://sops.vault.azure.net/keys/sops-key?api-version=7.4");
+  REQUIRE_OK(complete_keys(*keys, services, {}));
+  CHECK(world.http.count() == 2);
+  keys = parse_master_keys("azure_kv", "https://sops.vault.azure.net/keys/sops-key");
+  world.http.answer(200, R"({"key":{"kid":"https://evil.example/keys/other/0a1b2c"}})");
+  CHECK_FALSE(complete_keys(*keys, services, {}).has_value());
 }
 
 TEST_CASE(

@@ -141,6 +141,22 @@ def auditing(world):
     world.run(SLUICE, "decrypt", "--audit-log", log, world.path("plain.enc.yaml"))
     world.run(SLUICE, "decrypt", "--audit-log", log, world.path("changed.enc.yaml"), want=128)
     lines = [json.loads(line) for line in open(log)]
+    check("revision" not in lines[0], "a revision outside of a Git work tree: %r" % lines[0])
+    repository = world.path("repository")
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "-C", repository]
+    world.run("git", "init", "-q", "-b", "main", repository)
+    shutil.copy(world.path("plain.enc.yaml"), repository)
+    world.run(*git, "add", ".")
+    world.run(*git, "commit", "-qm", "one")
+    head = world.run(*git, "rev-parse", "HEAD").stdout.strip()
+    file = os.path.join(repository, "plain.enc.yaml")
+    for modified in (False, True):
+        world.run(SLUICE, "decrypt", file, env={"SLUICE_AUDIT_LOG": world.path("git.jsonl")})
+        last = json.loads(open(world.path("git.jsonl")).readlines()[-1])
+        check(last["revision"] == "main@sha1:" + head and last["modified"] == modified, "the revision of a file: %r" % last)
+        with open(file, "a") as out:
+            out.write("\n")
+    shutil.rmtree(repository)
     check(len(lines) == 2 and oct(os.stat(log).st_mode & 0o777) == "0o600", "the audit log: %r" % lines)
     check(lines[0]["result"] == "opened" and lines[0]["purpose"] == "decrypt" and "arn:aws:kms" in lines[0]["keys"][0], repr(lines[0]))
     check(lines[1]["result"].startswith("refused: ") and lines[1]["keys"] == [], repr(lines[1]))

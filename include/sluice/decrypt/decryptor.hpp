@@ -15,6 +15,7 @@
 #include "sluice/base/cancel.hpp"
 #include "sluice/base/result.hpp"
 #include "sluice/crypto/secret.hpp"
+#include "sluice/decrypt/age_plugins.hpp"
 #include "sluice/decrypt/passphrase.hpp"
 #include "sluice/decrypt/sops_file.hpp"
 #include "sluice/decrypt/value_path.hpp"
@@ -66,14 +67,17 @@ class KeyService {
   /// can only read keeps this one. Errors: kUnsupported, kDenied, kInvalid, kUnavailable.
   virtual Result<std::string> wrap(const MasterKey& key, const crypto::SecretBytes& data_key,
                                    const CancelToken& cancel);
+  /// Fills in what of a key for writing only the service knows: the version that an Azure key was
+  /// named without. Errors: as wrap().
+  virtual Result<void> complete(MasterKey& key, const CancelToken& cancel);
 };
 
 using KeyServices = std::vector<std::shared_ptr<KeyService>>;
 
 /// age identities: X25519 and hybrid ones, `AGE-SECRET-KEY-1…` or `AGE-SECRET-KEY-PQ-1…` a line
-/// with
-/// `#` comments; such files behind a passphrase; SSH private keys (ed25519, RSA). Identities are
-/// added first, by one thread; afterwards it may be shared.
+/// with `#` comments; such files behind a passphrase; SSH private keys (ed25519, RSA); with plugins
+/// allowed, `AGE-PLUGIN-NAME-1…`. Identities are added first, by one thread; afterwards it may be
+/// shared.
 class AgeKeyService : public KeyService {
  public:
   /// `origin` is for messages. Errors: kInvalid with the line number, never quoting the line;
@@ -88,8 +92,9 @@ class AgeKeyService : public KeyService {
   virtual void note_missing(std::string origin) = 0;
   virtual std::size_t identities() const = 0;
 };
-/// Without `ask`, what a passphrase protects cannot be used.
-std::shared_ptr<AgeKeyService> make_age_key_service(AskPassphrase ask = {});
+/// Without `ask`, what a passphrase protects cannot be used; without plugins.run, no plugin is.
+std::shared_ptr<AgeKeyService> make_age_key_service(AskPassphrase ask = {},
+                                                    AgePlugins plugins = {});
 
 /// One decryption of a file, for an audit log: never a value, nor a hash of one.
 struct AuditRecord {
@@ -105,7 +110,8 @@ using Audit = std::function<void(const AuditRecord&)>;
 inline const std::vector<std::string> kDefaultDecryptionOrder = {"age", "pgp"};
 
 /// Opens leaves of the files in `files`. For each file it keeps the data key in locked memory, and
-/// the parsed ciphertext; never plaintext. Thread-safe.
+/// the parsed ciphertext; no plaintext but the variables of an env file of which some were not
+/// asked for yet, in locked memory, too. Thread-safe.
 class SopsDecryptor final : public LeafDecryptor {
  public:
   SopsDecryptor(std::shared_ptr<SopsFiles> files, KeyServices services,
@@ -142,8 +148,10 @@ struct DecryptFileOptions {
   bool ignore_mac = false;
   std::vector<std::string> decryption_order = kDefaultDecryptionOrder;
   Audit audit = {};  ///< told before the plaintext is given out
-  ValuePath extract =
-      {};  ///< prints this value only: a string as it is, others in the output format
+  /// Prints this value only: a string as it is, others in the output format.
+  ValuePath extract = {};
+  /// As SOPS since 3.13; off, a comment behind a value goes above it, as before (KSOPS 4.5).
+  bool inline_comments = true;
 };
 Result<crypto::SecretBytes> decrypt_file(std::string_view bytes, const std::string& path,
                                          const DecryptFileOptions& options,

@@ -44,14 +44,20 @@ Result<std::string> encrypt_file(const crypto::SecretBytes& plaintext, const std
                                  const EncryptFileOptions& options, const KeyServices& services,
                                  const CancelToken& cancel);
 
+/// KeyService::complete() of each. Do it before keys are compared or written.
+Result<void> complete_keys(std::vector<MasterKey>& keys, const KeyServices& services,
+                           const CancelToken& cancel);
+
 /// How an encrypted file is opened to be changed, and printed where its layout cannot stay.
 struct RewriteOptions {
   Format format;
+  std::optional<Format> output = std::nullopt;  ///< of rotate_file(): another one than `format`
   int yaml_indent = 0;
   int json_indent = -1;
   bool ignore_mac = false;
   std::vector<std::string> decryption_order = kDefaultDecryptionOrder;
   std::string now = {};  ///< RFC 3339, UTC
+  Audit audit = {};      ///< told when the file was opened, before anything is given out
 };
 
 /// `sops rotate`: a new data key for everything. `add` goes to the first group, `remove` leaves
@@ -78,6 +84,22 @@ Result<KeyChanges> compare_keys(std::string_view bytes, const std::string& path,
 Result<std::string> update_keys(std::string_view bytes, const std::string& path,
                                 const RewriteOptions& options, const EncryptSettings& settings,
                                 const KeyServices& services, const CancelToken& cancel);
+
+/// `sops groups add` (after those that are there) and `groups delete` (one of them, from 0).
+struct GroupChange {
+  std::vector<MasterKey> add;
+  std::optional<std::size_t> remove = std::nullopt;
+  std::int64_t threshold = 0;  ///< 0: as it is
+};
+/// Errors: as update_keys(), and kInvalid for a group that is not there or a threshold that cannot
+/// be met.
+Result<std::string> change_groups(std::string_view bytes, const std::string& path,
+                                  const RewriteOptions& options, const GroupChange& change,
+                                  const KeyServices& services, const CancelToken& cancel);
+
+/// `sops filestatus`: whether it has metadata with a version and a MAC. Verifies nothing, needs no
+/// key. Errors: kInvalid for what cannot be read as `format`.
+Result<bool> is_encrypted_file(std::string_view bytes, Format format);
 
 /// An encrypted file that somebody edits. What the edited text leaves as it was keeps its
 /// ciphertext and its place.

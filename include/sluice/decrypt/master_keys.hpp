@@ -19,8 +19,8 @@ struct KmsSettings {
 };
 
 /// The keys of a comma-separated list: age recipients, fingerprints, `ARN[+ROLE]`, resource ids,
-/// `region:id`, key URLs. `type` as in MasterKey. "" gives none. Errors: kInvalid naming the entry;
-/// kUnsupported for an Azure key without a version, which only the vault could tell.
+/// `region:id`, key URLs. `type` as in MasterKey. "" gives none. An Azure key may lack its version:
+/// see complete_keys(). Errors: kInvalid naming the entry.
 Result<std::vector<MasterKey>> parse_master_keys(std::string_view type, std::string_view list,
                                                  const KmsSettings& kms = {});
 

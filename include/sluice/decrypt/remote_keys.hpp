@@ -52,6 +52,9 @@ struct RemoteKeyOptions {
   std::function<http::Client&()> client;  ///< asked at the first call, again at each
   Clock* clock = nullptr;
   TrustedHosts trusted;
+  /// The proxy for a URL, "" for none; empty: never one. Not asked for loopback, link-local and
+  /// metadata servers, which a proxy would take for its own.
+  std::function<std::string(const std::string& url)> proxy = {};
   unsigned concurrent = 16;            ///< calls under way, of all services of the context
   std::chrono::seconds remember{600};  ///< an unwrapped key; 0: never
   std::size_t remember_at_most = 20'000;
@@ -63,6 +66,12 @@ struct RemoteKeyOptions {
 /// What the services of a process share: options and the bound on calls under way.
 class RemoteContext;
 std::shared_ptr<RemoteContext> make_remote_context(RemoteKeyOptions options);
+/// Another context for somebody else's credentials: `replace` is given the surroundings of
+/// `context` and gives those of the new one.
+std::shared_ptr<RemoteContext> with_surroundings(
+    const std::shared_ptr<RemoteContext>& context,
+    const std::function<std::shared_ptr<http::Surroundings>(std::shared_ptr<http::Surroundings>)>&
+        replace);
 
 // --- HashiCorp Vault, OpenBao: the transit engine
 

@@ -40,7 +40,9 @@ Result<std::vector<yaml::Document>> lift_ksops_file(const std::string& path, con
 Result<yaml::Document> generate_ksops_secret(const KsopsSecret& secret, const LoadFile& load,
                                              decrypt::SopsFiles& sops);
 
-/// The order in which KSOPS prints objects as a function: apiVersion, kind, namespace, name.
+/// What orders the objects that KSOPS prints as a function: apiVersion, kind, namespace, name.
+std::string ksops_sort_key(yaml::Node object);
+/// Sorts by it; equal ones stay as they are.
 void sort_ksops_objects(std::vector<yaml::Document>& objects);
 
 /// Dresses an error about a file of `files` as KSOPS does.
