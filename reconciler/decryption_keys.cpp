@@ -11,6 +11,8 @@
 #include "sluice/kube/secret_data.hpp"
 #include "sluice/yaml/read.hpp"
 
+#include "service_account_keys.hpp"
+
 namespace sluice::reconciler {
 namespace {
 
@@ -49,7 +51,8 @@ KeyRing::KeyRing(kube::Client& client, DecryptionOptions options)
     decrypt::VaultCredentials vault;
     if (!options_.vault_config.empty()) {
       vault.login = [this](const std::string& address, const CancelToken& cancel) {
-        return vault_login(address, cancel);
+        return vault_login(address, options_.service_account_namespace, options_.service_account,
+                           cancel);
       };
     }
     own_.push_back(decrypt::make_vault_key_service(remote, std::move(vault)));
@@ -59,10 +62,12 @@ KeyRing::KeyRing(kube::Client& client, DecryptionOptions options)
 /// kustomize-controller's ConfigMap: `config.yaml` with `instances: [{address, loginPath}]`. The
 /// role is NAMESPACE_NAME of the service account, the token's audience the server's address.
 Result<std::optional<decrypt::VaultLogin>> KeyRing::vault_login(const std::string& address,
+                                                                const std::string& ns,
+                                                                const std::string& service_account,
                                                                 const CancelToken& cancel) {
-  const std::string& ns = options_.vault_config_namespace;
-  const std::string place = "ConfigMap '" + ns + "/" + options_.vault_config + "'";
-  auto map = client_.get({Gvk::from("v1", "ConfigMap"), ns, options_.vault_config}, cancel);
+  const std::string& config_ns = options_.vault_config_namespace;
+  const std::string place = "ConfigMap '" + config_ns + "/" + options_.vault_config + "'";
+  auto map = client_.get({Gvk::from("v1", "ConfigMap"), config_ns, options_.vault_config}, cancel);
   if (!map) return fail(std::move(map).error().prefix("failed to get Vault " + place + ": "));
   const yaml::Node text = map->root().find("data", "config.yaml");
   if (!text.is_string()) {
@@ -84,9 +89,8 @@ Result<std::optional<decrypt::VaultLogin>> KeyRing::vault_login(const std::strin
     login.path = std::string(instances.at(i).get("loginPath").text());
     while (login.path.starts_with('/'))
       login.path.erase(0, 1);
-    login.role = options_.service_account_namespace + "_" + options_.service_account;
-    auto jwt = client_.request_token(options_.service_account_namespace, options_.service_account,
-                                     address, cancel);
+    login.role = ns + "_" + service_account;
+    auto jwt = client_.request_token(ns, service_account, address, cancel);
     if (!jwt) {
       return fail(std::move(jwt).error().prefix(
           "failed to issue Kubernetes token for Vault authentication: "));
@@ -124,31 +128,68 @@ Result<std::pair<std::string, std::string>> service_account_of(const crypto::Sec
                    subject.substr(colon + 1));
 }
 
+Result<KeyRing::Clouds> KeyRing::clouds(const std::string& ns, const std::string& service_account,
+                                        const CancelToken& cancel) {
+  if (service_account.empty() || !options_.remote) return Clouds{own_, {}, {}};
+  auto object = client_.get({Gvk::from("v1", "ServiceAccount"), ns, service_account}, cancel);
+  if (!object) {
+    return fail(std::move(object).error().prefix("failed to get service account '" + ns + "/" +
+                                                 service_account + "': "));
+  }
+  const yaml::Node root = std::as_const(*object).root();
+  const std::string version(root.find("metadata", "resourceVersion").string_or(""));
+  Clouds found;
+  found.held_as = "ServiceAccount " + service_account;
+  found.version = version;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto held = accounts_.find(ns + "/" + service_account);
+    if (held != accounts_.end() && !version.empty() && held->second.resource_version == version) {
+      found.services = held->second.services;
+      return found;
+    }
+  }
+  const auto login = [this, ns, service_account](
+                         const std::string& address,
+                         const CancelToken& token) -> Result<std::optional<decrypt::VaultLogin>> {
+    if (options_.vault_config.empty()) return std::optional<decrypt::VaultLogin>();
+    return vault_login(address, ns, service_account, token);
+  };
+  found.services = service_account_keys(client_, ns, service_account, root, options_.remote, login);
+  const std::lock_guard lock(mutex_);
+  accounts_[ns + "/" + service_account] = {version, found.services};
+  return found;
+}
+
 Result<KeyServices> KeyRing::keys(const std::string& ns, const std::string& name,
-                                  const CancelToken& cancel) {
-  if (!name.empty()) return read(ns, name, /*age_only=*/false, cancel);
+                                  const std::string& service_account, const CancelToken& cancel) {
+  SLUICE_TRY(const Clouds clouds, this->clouds(ns, service_account, cancel));
+  if (!name.empty()) return read(ns, name, /*age_only=*/false, clouds, cancel);
   if (!options_.age_secret.empty()) {
-    return read(options_.age_secret_namespace, options_.age_secret, /*age_only=*/true, cancel);
+    return read(options_.age_secret_namespace, options_.age_secret, /*age_only=*/true, clouds,
+                cancel);
   }
   const auto age = decrypt::make_age_key_service();
   const auto pgp = decrypt::make_pgp_key_service();
   age->note_missing("spec.decryption.secretRef: not set");
   pgp->note_missing("spec.decryption.secretRef: not set");
   KeyServices services{age, pgp};
-  services.insert(services.end(), own_.begin(), own_.end());
+  services.insert(services.end(), clouds.services.begin(), clouds.services.end());
   return services;
 }
 
 Result<KeyServices> KeyRing::read(const std::string& ns, const std::string& name, bool age_only,
-                                  const CancelToken& cancel) {
+                                  const Clouds& clouds, const CancelToken& cancel) {
   const std::string secret = ns + "/" + name;
   std::string version;
   SLUICE_TRY(const auto data, kube::get_secret_data(client_, ns, name, cancel, &version));
-  const std::string held_as = secret + (age_only ? " age" : "");
+  // A Secret's entries are the same whoever else is asked, but the services stand in one list.
+  const std::string held_as = secret + (age_only ? " age " : " ") + clouds.held_as;
   {
     const std::lock_guard lock(mutex_);
     const auto found = held_.find(held_as);
-    if (found != held_.end() && !version.empty() && found->second.resource_version == version) {
+    if (found != held_.end() && !version.empty() &&
+        found->second.resource_version == version + " " + clouds.version) {
       return found->second.services;
     }
   }
@@ -196,11 +237,11 @@ Result<KeyServices> KeyRing::read(const std::string& ns, const std::string& name
     services.push_back(std::move(service));
   }
   // What the Secret has goes before what the controller has; of one kind only the Secret's is used.
-  for (const auto& service : own_) {
+  for (const auto& service : clouds.services) {
     if (!given.contains(service->type())) services.push_back(service);
   }
   const std::lock_guard lock(mutex_);
-  held_[held_as] = {version, services};
+  held_[held_as] = {version + " " + clouds.version, services};
   return services;
 }
 

@@ -321,7 +321,8 @@ apply::ApplyOptions Pass::apply_options() const {
 
 Result<decrypt::KeyServices> Pass::key_services() {
   if (!spec_.decrypt) return decrypt::KeyServices();
-  return services_.keys.keys(state_.key.ns, spec_.decryption_secret, cancel_);
+  return services_.keys.keys(state_.key.ns, spec_.decryption_secret, spec_.decryption_account,
+                             cancel_);
 }
 
 std::shared_ptr<decrypt::LeafDecryptor> Pass::make_decryptor(

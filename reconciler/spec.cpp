@@ -101,8 +101,8 @@ ObjectState object_state(yaml::Node object) {
 Result<KustomizationSpec> parse_kustomization(yaml::Node object) {
   const yaml::Node node = object.get("spec");
   const Key self = key_of(object);
-  SLUICE_CHECK(refuse(node, {"postBuild", "serviceAccountName", "kubeConfig", "healthCheckExprs",
-                             "ignore", "decryption.serviceAccountName"}));
+  SLUICE_CHECK(refuse(
+      node, {"postBuild", "serviceAccountName", "kubeConfig", "healthCheckExprs", "ignore"}));
   KustomizationSpec spec;
   SLUICE_TRY(spec.interval, duration(node, "interval", std::chrono::minutes(10)));
   SLUICE_TRY(spec.retry_interval, duration(node, "retryInterval", spec.interval));
@@ -146,6 +146,7 @@ Result<KustomizationSpec> parse_kustomization(yaml::Node object) {
     }
     spec.decrypt = true;
     spec.decryption_secret = text_of(decryption.find("secretRef", "name"));
+    spec.decryption_account = text_of(decryption.get("serviceAccountName"));
   }
 
   spec.overrides.target_namespace = text_of(node.get("targetNamespace"));

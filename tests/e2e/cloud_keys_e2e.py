@@ -3,7 +3,8 @@
 
 Files encrypted by `sluice encrypt` under a Vault transit key (tests/support/cloud_server.py) are reconciled with the token
 of the Kustomization's Secret. A Kustomization whose Secret does not trust the server gets a refusal that names it, and the
-server hears nothing. A SOPS file inside Secret.data is opened, a forgotten one refused.
+server hears nothing. A SOPS file inside Secret.data is opened, a forgotten one refused. An OpenPGP key as the only entry of a
+decryption Secret (*.asc) opens what is encrypted for it.
 """
 import base64
 import json
@@ -18,14 +19,15 @@ from harness import ROOT, Scene, check
 NS = "clouds"
 FILES = 20
 CANARY = "cloud-canary-77a1"
+PGP = "8AC98AB13A2A2E44C1117F270C60D4D9BE0BF047"
 
 
-def encrypt(scene, text, extension="yaml"):
+def encrypt(scene, text, extension="yaml", flags=(), **env):
     plain = os.path.join(scene.work, "plain." + extension)
     with open(plain, "w") as file:
         file.write(text)
-    done = subprocess.run([harness.demo.SLUICE, "encrypt", plain], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=scene.work,
-                          env=dict(os.environ, VAULT_TOKEN="hvs.good", VAULT_ADDR=scene.cloud))
+    done = subprocess.run([harness.demo.SLUICE, "encrypt", *flags, plain], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=scene.work,
+                          env=dict(os.environ, VAULT_TOKEN="hvs.good", VAULT_ADDR=scene.cloud, **env))
     os.unlink(plain)
     check(done.returncode == 0, "sluice encrypt: " + done.stderr)
     return done.stdout
@@ -56,6 +58,10 @@ def main():
             {"namespace": NS, "resources": ["s%d.yaml" % i for i in range(FILES)] + ["inside.yaml"]})
         files["left/kustomization.yaml"] = json.dumps({"namespace": NS, "resources": ["s.yaml"]})
         files["left/s.yaml"] = encrypt(scene, manifest % (99, 99))
+        openpgp = os.path.join(ROOT, "fixtures/sops/pgp/plain.key.asc")
+        files["pgp/kustomization.yaml"] = json.dumps({"namespace": NS, "resources": ["s.yaml"]})
+        files["pgp/s.yaml"] = encrypt(scene, manifest % (500, 500), flags=["--pgp", PGP, "--encrypted-regex", "^stringData$"],
+                                      SLUICE_PGP_KEY_FILE=openpgp)
         scene.write(files)
         scene.commit("encrypted under a Vault key")
         wrapped = calls(scene)
@@ -66,6 +72,12 @@ def main():
         scene.kustomize(NS, "app", path="./app", decryption={"provider": "sops", "secretRef": {"name": "trusted"}})
         scene.run_sluice("--log-level", "error")
         scene.wait("app to be Ready", lambda: scene.applied(NS, "app"))
+        with open(openpgp) as key:
+            scene.api.apply("/api/v1/namespaces/%s/secrets/pgp" % NS, secret("pgp", {"flux.asc": key.read()}))
+        scene.kustomize(NS, "pgp", path="./pgp", decryption={"provider": "sops", "secretRef": {"name": "pgp"}})
+        scene.wait("pgp to be Ready", lambda: scene.applied(NS, "pgp"))
+        found = scene.api.get("/api/v1/namespaces/%s/secrets/s500" % NS)["data"]["v"]
+        check(base64.b64decode(found).decode() == CANARY + "-500", "opened with *.asc: " + found)
         check(calls(scene) == wrapped + FILES + 1, "%d calls for %d files" % (calls(scene) - wrapped, FILES + 1))
         for name, key, value in (("s7", "v", CANARY + "-7"), ("inside", "file.yaml", "v: %s-inside\n" % CANARY)):
             found = scene.api.get("/api/v1/namespaces/%s/secrets/%s" % (NS, name))["data"][key]
@@ -97,8 +109,8 @@ def main():
         lines = [json.loads(line) for line in log.splitlines() if '"level":"audit"' in line]
         opened = [line for line in lines if line["result"] == "opened"]
         check({line["file"] for line in opened} >= {"app/s%d.yaml" % i for i in range(FILES)}, "files without an audit line")
-        check(all(line["namespace"] == NS and line["name"] == "app" and line["revision"].startswith("main@sha1:") and
-                  "hc_vault" in line["keys"] for line in opened), "an audit line: %r" % opened[:1])
+        check(all(line["namespace"] == NS and line["name"] in ("app", "pgp") and line["revision"].startswith("main@sha1:") and
+                  ("pgp" if line["name"] == "pgp" else "hc_vault") in line["keys"] for line in opened), "an audit line: %r" % opened[:1])
         check(any(line["name"] == "untrusted" and line["result"].startswith("refused: ") for line in lines), "no line of the refusal")
         for what, text in (("the log", log), ("status", json.dumps(messages))):
             check(CANARY not in text and "hvs.good" not in text, "a secret in " + what)

@@ -21,9 +21,12 @@ namespace {
 constexpr char kAgeKey[] =
     "AGE-SECRET-KEY-1SZ5L4KY3C65AFC705JHXAUSUXD6ZUWAEM2W52EKP9CQTTCU4E70QW5AAWJ";
 
-/// An API server that has Secrets, and a cloud that writes down what it is asked.
+/// An API server that has Secrets and ServiceAccounts, and a cloud that writes down what it is
+/// asked.
 struct World {
-  std::map<std::string, std::map<std::string, std::string>> secrets;  // by "ns/name"
+  std::map<std::string, std::map<std::string, std::string>> secrets;   // by "ns/name"
+  std::map<std::string, std::map<std::string, std::string>> accounts;  // annotations, the same
+  std::vector<std::string> token_requests;                             // bodies
   std::string version = "1";
   ManualClock clock;
   ScriptedHttp api{[this](const ScriptedHttp::Sent& sent) -> Result<http::Response> {
@@ -46,6 +49,31 @@ struct World {
         first = false;
       }
       response.body += "}}";
+    }
+    if (sent.url.ends_with("/api/v1")) {
+      response.status = 200;
+      response.body =
+          R"({"kind":"APIResourceList","groupVersion":"v1","resources":[{"name":"serviceaccounts",)"
+          R"("namespaced":true,"kind":"ServiceAccount","verbs":["get"]}]})";
+    }
+    for (const auto& [name, annotations] : accounts) {
+      const std::size_t slash = name.find('/');
+      const std::string path = "/api/v1/namespaces/" + name.substr(0, slash) + "/serviceaccounts/" +
+                               name.substr(slash + 1);
+      if (sent.url.ends_with(path + "/token")) {
+        token_requests.push_back(sent.body);
+        response.status = 201;
+        response.body = R"({"kind":"TokenRequest","status":{"token":"jwt.of.account"}})";
+      } else if (sent.url.ends_with(path)) {
+        response.status = 200;
+        response.body = R"({"kind":"ServiceAccount","metadata":{"resourceVersion":")" + version +
+                        R"(","annotations":{)";
+        for (const auto& [key, value] : annotations) {
+          if (response.body.back() != '{') response.body += ",";
+          response.body += "\"" + key + "\":\"" + value + "\"";
+        }
+        response.body += "}}}";
+      }
     }
     return response;
   }};
@@ -104,7 +132,7 @@ TEST_CASE("decryption Secret: each entry becomes the service that Flux makes of 
                                    {"AWS_ACCESS_KEY_ID", "AKIDCONTROLLER"},
                                    {"AWS_SECRET_ACCESS_KEY", "s"}};
   KeyRing ring(world.client, world.options);
-  const auto services = ring.keys("a", "keys", {});
+  const auto services = ring.keys("a", "keys", "", {});
   REQUIRE_OK(services);
   CHECK(services->size() == 7);  // and OpenPGP, and Huawei's, of the controller
   CHECK(world.cloud.count() == 0);
@@ -137,7 +165,7 @@ TEST_CASE(
                                    {"AWS_SECRET_ACCESS_KEY", "s"}};
   KeyRing ring(world.client, world.options);
   for (const char* name : {"keys", ""}) {
-    const auto services = ring.keys("a", name, {});
+    const auto services = ring.keys("a", name, "", {});
     REQUIRE_OK(services);
     decrypt::MasterKey kms;
     kms.type = "kms";
@@ -156,16 +184,16 @@ TEST_CASE(
   world.secrets["a/keys"] = {{"k.agekey", kAgeKey}};
   world.secrets["b/keys"] = {{"k.agekey", kAgeKey}};
   KeyRing ring(world.client, world.options);
-  const auto first = ring.keys("a", "keys", {});
-  const auto again = ring.keys("a", "keys", {});
-  const auto other = ring.keys("b", "keys", {});
+  const auto first = ring.keys("a", "keys", "", {});
+  const auto again = ring.keys("a", "keys", "", {});
+  const auto other = ring.keys("b", "keys", "", {});
   REQUIRE_OK(first);
   REQUIRE_OK(again);
   REQUIRE_OK(other);
   CHECK(first->front() == again->front());
   CHECK(first->front() != other->front());
   world.version = "2";
-  const auto changed = ring.keys("a", "keys", {});
+  const auto changed = ring.keys("a", "keys", "", {});
   REQUIRE_OK(changed);
   CHECK(first->front() != changed->front());
 }
@@ -178,7 +206,7 @@ TEST_CASE(
   world.options.age_secret_namespace = "flux-system";
   world.options.age_secret = "sops-age";
   KeyRing ring(world.client, world.options);
-  const auto services = ring.keys("a", "", {});
+  const auto services = ring.keys("a", "", "", {});
   REQUIRE_OK(services);
   CHECK(of_type(*services, "age").looked_in()[0].find("flux-system/sops-age") != std::string::npos);
   CHECK_FALSE(
@@ -227,7 +255,7 @@ TEST_CASE(
     return response;
   });
   KeyRing ring(world.client, world.options);
-  const auto services = ring.keys("a", "", {});
+  const auto services = ring.keys("a", "", "", {});
   REQUIRE_OK(services);
   auto& vault = of_type(*services, "hc_vault");
   for (int i = 0; i < 3; ++i) {
@@ -258,7 +286,7 @@ TEST_CASE("decryption Secret: a broken entry is named, its content is not") {
                                      {"sops.aws-kms", "just CANARY"}}) {
     world.secrets["a/keys"] = {{entry, value}};
     KeyRing ring(world.client, world.options);
-    const auto services = ring.keys("a", "keys", {});
+    const auto services = ring.keys("a", "keys", "", {});
     REQUIRE_FALSE(services.has_value());
     CHECK(services.error().code() == Code::kInvalid);
     CHECK(services.error().message().find(std::string("failed to import '") + entry +
@@ -267,7 +295,7 @@ TEST_CASE("decryption Secret: a broken entry is named, its content is not") {
     CHECK(services.error().text().find("CANARY") == std::string::npos);
   }
   KeyRing ring(world.client, world.options);
-  CHECK(ring.keys("a", "none", {}).error().message() == "secrets \"none\" not found");
+  CHECK(ring.keys("a", "none", "", {}).error().message() == "secrets \"none\" not found");
 }
 
 TEST_CASE("decryption Secret: an *.asc entry is an OpenPGP key, and an error where it is none") {
@@ -282,10 +310,10 @@ TEST_CASE("decryption Secret: an *.asc entry is an OpenPGP key, and an error whe
                              {"other.asc", fixture("protected.key.asc")}};
   world.secrets["a/wrong"] = {{"wrong.asc", "AGE-SECRET-KEY-1"}};
   KeyRing ring(world.client, world.options);
-  const auto wrong = ring.keys("a", "wrong", {});
+  const auto wrong = ring.keys("a", "wrong", "", {});
   REQUIRE_FALSE(wrong.has_value());
   CHECK(wrong.error().message() == "Secret a/wrong entry \"wrong.asc\": no OpenPGP key in it");
-  const auto services = ring.keys("a", "keys", {});
+  const auto services = ring.keys("a", "keys", "", {});
   REQUIRE_OK(services);
   auto& pgp = of_type(*services, "pgp");
   const auto opened = pgp.unwrap({"pgp", "", fixture("plain.asc"), {}}, {});
@@ -297,4 +325,140 @@ TEST_CASE("decryption Secret: an *.asc entry is an OpenPGP key, and an error whe
   const auto locked = pgp.unwrap({"pgp", "", fixture("protected.asc"), {}}, {});
   REQUIRE_FALSE(locked.has_value());
   CHECK(locked.error().message().find("passphrase") != std::string::npos);
+}
+
+namespace {
+
+/// Answers of clouds to a workload identity, the same data key each.
+Result<http::Response> cloud_answer(const ScriptedHttp::Sent& sent) {
+  constexpr char kKey[] = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlBQkNERUY=";
+  http::Response response;
+  response.status = 200;
+  const auto asked = [&sent](std::string_view part) {
+    return sent.url.find(part) != std::string::npos;
+  };
+  if (asked("sts.") && asked("amazonaws")) {
+    response.body =
+        "<R><Credentials><AccessKeyId>ASIAROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"
+        "<SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>"
+        "</R>";
+  } else if (asked("generateAccessToken")) {
+    response.body = R"({"accessToken":"impersonated","expireTime":"2099-01-01T00:00:00Z"})";
+  } else if (asked("token")) {
+    response.body = R"({"access_token":"exchanged","expires_in":3600,"token_type":"Bearer"})";
+  } else if (asked("auth/kubernetes/login")) {
+    response.body = R"({"auth":{"client_token":"hvs.account","lease_duration":3600}})";
+  } else if (asked("azure")) {
+    response.body = R"({"value":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlBQkNERUY"})";
+  } else if (asked("vault.")) {
+    response.body = std::string(R"({"data":{"plaintext":")") + kKey + "\"}}";
+  } else {
+    response.body = std::string(R"({"Plaintext":")") + kKey + R"(","plaintext":")" + kKey + "\"}";
+  }
+  return response;
+}
+
+}  // namespace
+
+TEST_CASE("decryption service account: each cloud gets a token of it, exchanged as in Flux") {
+  World world;
+  world.accounts["a/reader"] = {
+      {"eks.amazonaws.com/role-arn", "arn:aws:iam::123456789012:role/reader"},
+      {"azure.workload.identity/tenant-id", "tenant-1"},
+      {"azure.workload.identity/client-id", "client-1"},
+      {"gcp.auth.fluxcd.io/workload-identity-provider",
+       "projects/12/locations/global/workloadIdentityPools/pool/providers/cluster"},
+      {"iam.gke.io/gcp-service-account", "reader@project.iam.gserviceaccount.com"}};
+  // What the controller has itself must not be used.
+  world.surroundings->variables = {{"VAULT_TOKEN", "hvs.controller"},
+                                   {"AWS_ACCESS_KEY_ID", "AKIDCONTROLLER"},
+                                   {"AWS_SECRET_ACCESS_KEY", "s"},
+                                   {"GOOGLE_OAUTH_ACCESS_TOKEN", "controller"},
+                                   {"AZURE_CLIENT_SECRET", "controller"}};
+  world.cloud.on_request(cloud_answer);
+  KeyRing ring(world.client, world.options);
+  const auto services = ring.keys("a", "", "reader", {});
+  REQUIRE_OK(services);
+  const auto opens = [&services](decrypt::MasterKey key) {
+    key.wrapped_key = "AAAA";
+    const auto opened = of_type(*services, key.type).unwrap(key, {});
+    REQUIRE_OK(opened);
+    CHECK(opened->reveal_text() == "0123456789abcdef0123456789ABCDEF");
+  };
+  const auto sent_with = [&world](std::string_view part) {
+    for (const auto& sent : world.cloud.sent()) {
+      if (sent.url.find(part) != std::string::npos) return sent;
+    }
+    FAIL("no request with " << part);
+    return ScriptedHttp::Sent();
+  };
+
+  decrypt::MasterKey kms{"kms", "arn:aws:kms:eu-west-1:1:key/one", "", {}};
+  kms.fields["arn"] = kms.id;
+  opens(kms);
+  const auto sts = sent_with("sts.eu-west-1.amazonaws.com");
+  CHECK(sts.body.find("Action=AssumeRoleWithWebIdentity") != std::string::npos);
+  CHECK(sts.body.find("role%2Freader") != std::string::npos);
+  CHECK(sts.body.find("WebIdentityToken=jwt.of.account") != std::string::npos);
+  CHECK(sts.body.find("RoleSessionName=reader.a.fluxcd.io") != std::string::npos);
+
+  decrypt::MasterKey azure{"azure_kv", "https://v.vault.azure.net/keys/k/1", "", {}};
+  azure.fields = {{"vault_url", "https://v.vault.azure.net"}, {"name", "k"}, {"version", "1"}};
+  opens(azure);
+  const auto login = sent_with("login.microsoftonline.com/tenant-1");
+  CHECK(login.body.find("client_id=client-1") != std::string::npos);
+  CHECK(login.body.find("client_assertion=jwt.of.account") != std::string::npos);
+
+  decrypt::MasterKey gcp{"gcp_kms", "projects/p/locations/l/keyRings/r/cryptoKeys/k", "", {}};
+  gcp.fields["resource_id"] = gcp.id;
+  opens(gcp);
+  const auto exchange = sent_with("sts.googleapis.com");
+  CHECK(exchange.body.find("subject_token=jwt.of.account") != std::string::npos);
+  CHECK(exchange.body.find("workloadIdentityPools%2Fpool%2Fproviders%2Fcluster") !=
+        std::string::npos);
+  CHECK(sent_with("serviceAccounts/reader@project").secret_header ==
+        "Authorization: Bearer exchanged");
+
+  REQUIRE(world.token_requests.size() == 3);
+  CHECK(world.token_requests[0].find(R"("audiences":["sts.amazonaws.com"])") != std::string::npos);
+  CHECK(world.token_requests[1].find(R"("audiences":["api://AzureADTokenExchange"])") !=
+        std::string::npos);
+  CHECK(world.token_requests[2].find(R"(["//iam.googleapis.com/projects/12/)") !=
+        std::string::npos);
+  for (const auto& sent : world.cloud.sent()) {
+    CHECK(sent.secret_header.find("controller") == std::string::npos);
+    CHECK(sent.header("Authorization").find("AKIDCONTROLLER") == std::string::npos);
+  }
+  const auto again = ring.keys("a", "", "reader", {});
+  REQUIRE_OK(again);
+  CHECK(&of_type(*again, "kms") == &of_type(*services, "kms"));
+  world.version = "2";
+  const auto changed = ring.keys("a", "", "reader", {});
+  REQUIRE_OK(changed);
+  CHECK(&of_type(*changed, "kms") != &of_type(*services, "kms"));
+}
+
+TEST_CASE("decryption service account: what is not set up is named when a key of it is met") {
+  World world;
+  world.accounts["a/plain"] = {{"eks.amazonaws.com/role-arn", "role/reader"}};
+  KeyRing ring(world.client, world.options);
+  const auto services = ring.keys("a", "", "plain", {});
+  REQUIRE_OK(services);
+  const auto refused = [&services](const char* type) {
+    const auto opened = of_type(*services, type).unwrap({type, "x", "AAAA", {}}, {});
+    REQUIRE_FALSE(opened.has_value());
+    return opened.error().message();
+  };
+  CHECK(refused("kms") ==
+        "ServiceAccount a/plain has an annotation eks.amazonaws.com/role-arn \"role/reader\" that "
+        "is not of its form");
+  CHECK(refused("azure_kv") ==
+        "ServiceAccount a/plain has no annotation azure.workload.identity/tenant-id");
+  CHECK(refused("gcp_kms") ==
+        "ServiceAccount a/plain has no annotation gcp.auth.fluxcd.io/workload-identity-provider");
+  CHECK(world.cloud.count() == 0);
+  CHECK(ring.keys("a", "", "none", {})
+            .error()
+            .message()
+            .starts_with("failed to get service account 'a/none': "));
 }

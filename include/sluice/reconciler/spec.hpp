@@ -62,6 +62,7 @@ struct KustomizationSpec {
   std::vector<Key> depends_on;
   bool decrypt = false;  ///< decryption.provider: sops
   std::string decryption_secret;
+  std::string decryption_account;  ///< spec.decryption.serviceAccountName
   kustomize::Overrides overrides;
   std::map<std::string, std::string> common_labels, common_annotations;
   std::vector<ObjectId> health_checks;
