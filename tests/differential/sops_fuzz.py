@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Random SOPS files: encrypted by sops, decrypted by both; encrypted by sluice, decrypted by both; and changed by sluice.
 
-    tests/differential/sops_fuzz.py --sluice PROGRAM [--count 300] [--seed N] [--only yaml,json,…] [--keep FOLDER]
+    tests/differential/sops_fuzz.py --sluice PROGRAM [--count 300] [--seed N] [--only yaml,json,…] [--seconds N] [--keep FOLDER]
 
 A case is one document. Programs take a while to start, so that a YAML file of a run holds several documents and
 a JSON file several objects; a file that differs is split until the case is found. Decryption must give the same bytes,
@@ -20,13 +20,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 from sops_documents import MARK, Case, documents, joined
 
 # What we refuse and sops accepts (docs/compat.md), by our words.
 REFUSALS = ("YAML documents, and the output format holds one", "in a later document", "already defined", "characters behind the object", "bytes behind",
             "the tag has", "UTF-16", "cannot be encrypted so that it can be decrypted again", "error parsing regexp", "missing )",
-            "invalid perl operator", "there is no list to look in", "which INI cannot hold", "a key in a list, or an index in a mapping")
+            "invalid perl operator", "there is no list to look in", "which INI cannot hold", "decrypts to a comment", "a key in a list, or an index in a mapping")
 # What sops refuses and we read (docs/compat.md), by its words: a version that is none; a value of type "bytes".
 SOPS_REFUSALS = ("unhashable type []uint8", "Version string empty", "No Major.Minor.Patch elements found", "Invalid character(s) found in", "must not contain leading zeroes")
 COMMENT = re.compile(rb"ENC\[AES256_GCM,[^]]*type:comment\]")
@@ -270,6 +271,10 @@ class Run:
                 continue  # no empty line can be in front of these
             text = self.sluice.change(command, kind, file, *(["-i"] if command == "rotate" else []), env=dict(os.environ, EDITOR=self.editor))
             if text is None:
+                shown = self.sops.decrypt(file, kind)
+                if command == "edit" and self.sops.encrypt(shown, kind, case) is None:
+                    self.note("sops prints what it cannot read")
+                    return None
                 return "cannot be changed by " + command, {}
             again = without_comments(self.sops.decrypt(text, kind))
             if again != plain:
@@ -353,7 +358,8 @@ class Run:
 
     def run(self):
         kinds = self.options.only.split(",")
-        while self.count["cases"] < self.options.count and self.failures < self.options.failures:
+        end = time.monotonic() + self.options.seconds
+        while self.count["cases"] < self.options.count and self.failures < self.options.failures and time.monotonic() < end:
             kind = self.rng.choice(kinds)
             case = Case(self.rng, self.recipients)
             parts = documents(kind, self.rng, self.rng.randint(1, self.options.per_file))
@@ -387,6 +393,7 @@ def main():
     parser.add_argument("--only", default="yaml,yaml,yaml,json,dotenv,ini,binary")
     parser.add_argument("--more", type=float, default=.3, help="share of files that are looked at in another way, too")
     parser.add_argument("--per-file", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="ends after that time, whatever --count is")
     parser.add_argument("--failures", type=int, default=20, help="ends after so many")
     parser.add_argument("--keep", default=os.path.join(tempfile.gettempdir(), "sops-fuzz-failures"))
     options = parser.parse_args()
