@@ -143,6 +143,16 @@ bool render_comment(Format format, std::string_view text, ByteSink& out) {
   }
 }
 
+// A comment behind the "|" of a block stands inside of the block's place.
+const Item* comment_inside(const Item& parent, std::size_t index) {
+  const Item& value = parent.items[index];
+  while (index-- > 0 && parent.items[index].is_comment()) {
+    const Item& comment = parent.items[index];
+    if (value.begin < comment.begin && comment.end <= value.end) return &comment;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 std::size_t line_start(std::string_view text, std::size_t at) {
@@ -215,12 +225,18 @@ bool splice_values(Format format, std::string_view original, const Item& old_ite
     }
     if (from.kind == to.kind && from.bytes() == to.bytes()) continue;
     if (from.end == 0) return false;
+    const auto replace = [&](std::size_t begin, std::string_view text) {
+      const Item* const inside = from.is_comment() ? nullptr : comment_inside(old_item, i);
+      if (inside == nullptr) return splicer.replace(begin, from.end, text);
+      splicer.replace(begin, inside->begin - 1, text);  // up to the space in front of it
+      splicer.replace(inside->end, from.end, "");
+    };
     if (raw != nullptr && !to.is_secret) {
       const auto written = raw->find(to.text);
       const bool fits = written != raw->end() &&
                         (written->second[0] == '-' ? from.is_comment() : !from.is_comment());
       if (fits) {
-        splicer.replace(from.begin, from.end, written->second);
+        replace(from.begin, written->second);
         continue;
       }
     }
@@ -235,7 +251,7 @@ bool splice_values(Format format, std::string_view original, const Item& old_ite
     }
     crypto::SecretBuffer text;
     if (!render(format, original, from, in_list, to, text)) return false;
-    splicer.replace(begin, from.end, std::move(text).take().reveal_text());
+    replace(begin, std::move(text).take().reveal_text());
   }
   return true;
 }

@@ -209,6 +209,29 @@ TEST_CASE("edit: empty lines that end a value and empty lines behind it are not 
   }
 }
 
+TEST_CASE("edit: a comment behind the mark of a block is no reason to print the file anew") {
+  const Recipient key = make_recipient();
+  const std::string text =
+      "b:   [x]\na: |-   # canary\n  l1\n  canary-2\nl:\n- >+ # canary-3\n  l3\n\n\n- y\nc:    z\n";
+  const std::string file = encrypted(text, Format::kYaml, key);
+  CHECK(file.starts_with("b:   [\"ENC["));
+  CHECK(file.find("canary") == std::string::npos);
+  CHECK(file.find("\nc:    ENC[") != std::string::npos);
+  const auto edit = Edit::open(file, "test", rewrite(Format::kYaml), key.services, {});
+  REQUIRE_OK(edit);
+  const std::string shown(edit->text().reveal_text());
+  CHECK(shown.find("# canary\n") != std::string::npos);
+  CHECK(shown.find("\nc:    z\n") != std::string::npos);
+  const auto as_written = read_tree(text, Format::kYaml);
+  const auto as_shown = read_tree(shown, Format::kYaml);
+  REQUIRE_OK(as_written);
+  REQUIRE_OK(as_shown);
+  CHECK(same_tree(*as_written, *as_shown));
+  const auto same = edit->finish(edit->text());
+  REQUIRE_OK(same);
+  CHECK(changed_lines(file, *same).size() == 2);
+}
+
 TEST_CASE("edit: a float that prints as an integer stays one") {
   const Recipient key = make_recipient();
   for (const auto& [format, text] : {std::pair{Format::kYaml, "a:   1.0 # c\nb: -0.0\nc: 1e3\n"},
