@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "sluice/base/encoding.hpp"
 #include "sluice/base/go_bool.hpp"
 
 namespace sluice::cli {
@@ -79,6 +80,11 @@ Result<std::vector<std::string>> Flags::parse(std::span<const std::string_view> 
       inline_value = arguments[++i];
     }
     if (auto stored = flag->second.store(inline_value); !stored) {
+      if (flag->second.without) {  // pflag's words
+        return fail(std::move(stored.error())
+                        .prefix("invalid argument " + go_quote(inline_value) + " for \"--" + name +
+                                "\" flag: "));
+      }
       return fail(std::move(stored.error()).prefix("--" + name + ": "));
     }
   }
@@ -87,7 +93,7 @@ Result<std::vector<std::string>> Flags::parse(std::span<const std::string_view> 
 
 Result<bool> parse_switch(std::string_view text) {
   if (const auto value = parse_go_bool(text)) return *value;
-  return fail(Code::kInvalid, "expected true or false, found \"" + std::string(text) + "\"");
+  return fail(Code::kInvalid, "strconv.ParseBool: parsing " + go_quote(text) + ": invalid syntax");
 }
 
 Result<long> parse_number(std::string_view text, long least, long most) {

@@ -9,6 +9,7 @@
 #include "origin.hpp"
 #include "overrides.hpp"
 #include "remote_fetches.hpp"
+#include "repeated_keys.hpp"
 #include "replacements.hpp"
 #include "resource_reader.hpp"
 #include "sealed_scope.hpp"
@@ -158,14 +159,19 @@ Result<ResMap> build_all(Loader loader, BuildContext& context) {
   const bool keep_transformations = file.wants("transformerAnnotations");
   for (const auto& resource : all.resources.items()) {
     clean_annotations(*resource, keep_origin, keep_transformations);
-    if (!resource->check_types) continue;
     const yaml::Node node = std::as_const(*resource).root();
-    if (auto fits = check_types(node); !fits) {
-      return fail(std::move(fits)
-                      .error()
+    const auto not_printed = [&](Error error) {
+      return fail(std::move(error)
                       .prefix("map[string]interface {}(nil): ")  // Go prints what it did not decode
                       .at(context.where(node)));
+    };
+    if (resource->doc.has_repeated_keys()) {
+      if (auto single = refuse_repeated_keys(node, context); !single) {
+        return not_printed(std::move(single).error());
+      }
     }
+    if (!resource->check_types) continue;
+    if (auto fits = check_types(node); !fits) return not_printed(std::move(fits).error());
   }
   SLUICE_CHECK(check_sealed_scopes(all.resources, context));
   if (context.options().lift_encrypted) SLUICE_CHECK(lift_secret_blobs(all.resources, context));

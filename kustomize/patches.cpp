@@ -8,6 +8,7 @@
 
 #include "kustomize/field_spec.hpp"
 #include "kustomize/gvk.hpp"
+#include "kustomize/repeated_keys.hpp"
 #include "kustomize/replacements.hpp"
 #include "kustomize/strategic_merge.hpp"
 #include "kustomize/transformers.hpp"
@@ -281,6 +282,7 @@ Result<PatchRule> read_patch(std::string_view text, std::string source,
   if (merges) {
     rule.merges = std::move(*merges);
     for (const auto& patch : rule.merges) {
+      if (patch->doc.has_repeated_keys()) keep_first_keys(patch->root());
       patch->allow_name_change = options.allow_name_change;
       patch->allow_kind_change = options.allow_kind_change;
       // kustomize notes the options in an annotation, which makes strings of all others.
@@ -312,6 +314,7 @@ Result<void> apply_merge_patches(ResMap& resources,
                                  std::span<const std::unique_ptr<BuildResource>> patches) {
   for (const auto& patch : patches) {
     SLUICE_TRY(BuildResource * target, find_target(resources, patch->original_id()));
+    if (patch->doc.has_repeated_keys()) keep_first_keys(patch->root());
     SLUICE_CHECK(merge_into_all(resources, {target}, *patch));
   }
   return {};

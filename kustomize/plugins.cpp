@@ -12,6 +12,7 @@
 #include "helm_chart.hpp"
 #include "ksops_generator.hpp"
 #include "kustomization_fields.hpp"
+#include "repeated_keys.hpp"
 #include "steps.hpp"
 
 namespace sluice::kustomize {
@@ -440,8 +441,15 @@ bool changes_in_print(Node node) {
 
 /// kustomize hands a plugin its config as the YAML that it would print, in which dates, folded
 /// scalars and U+0085 are not what they were. Other configs keep their places.
-Result<void> print_and_read(yaml::Document& config) {
+Result<void> print_and_read(yaml::Document& config, const BuildResource& from,
+                            const StepContext& context) {
   const Node root = std::as_const(config).root();
+  if (config.has_repeated_keys()) {
+    if (auto single = refuse_repeated_keys(root, context.build); !single) {
+      return fail(std::move(single).error().prefix("marshalling yaml from res " +
+                                                   id_text(from.original_id()) + ": "));
+    }
+  }
   if (!config.leaves().empty() || !changes_in_print(root)) return {};
   std::string text;
   SLUICE_CHECK(yaml::write_yaml(root, text));
@@ -462,7 +470,7 @@ Result<Make> configured_generator(const BuildResource& config, const StepContext
   const GeneratorRow* row = find_row<GeneratorRow>(kGenerators, config.id.gvk.kind);
   if (row == nullptr) return fail(not_loadable(config, context));
   yaml::Document printed = config.doc;
-  SLUICE_CHECK(print_and_read(printed));
+  SLUICE_CHECK(print_and_read(printed, config, context));
   auto run = row->configure(std::as_const(printed).root(), context);
   if (!run) return fail(configuration_failed(std::move(run).error(), config, context));
   return run;
@@ -472,7 +480,7 @@ Result<Run> configured_transformer(const BuildResource& config, const StepContex
   const TransformerRow* row = find_row<TransformerRow>(kTransformers, config.id.gvk.kind);
   if (row == nullptr) return fail(not_loadable(config, context));
   yaml::Document printed = config.doc;
-  SLUICE_CHECK(print_and_read(printed));
+  SLUICE_CHECK(print_and_read(printed, config, context));
   const Node root = std::as_const(printed).root();
   auto read = read_config(root, row->fields, config.id.gvk.kind);
   if (!read) return fail(configuration_failed(std::move(read).error(), config, context));

@@ -10,6 +10,7 @@
 #include "gvk.hpp"
 #include "json_patch.hpp"
 #include "merge_comments.hpp"
+#include "repeated_keys.hpp"
 #include "schema.hpp"
 
 namespace sluice::kustomize {
@@ -64,14 +65,29 @@ Result<Split> split_documents(std::string_view text) {
   return split;
 }
 
+/// Whether a document that has a key twice must not: a list, whose items are read as JSON, and a
+/// SOPS file, whose MAC is over every value.
+bool must_not_repeat(const yaml::Document& document) {
+  if (!document.has_repeated_keys()) return false;
+  return field(document.root(), "sops").exists() ||
+         field(document.root(), "kind").text().ends_with("List");
+}
+
 Result<std::vector<yaml::Document>> read_documents(const std::shared_ptr<const std::string>& text,
                                                    const Split& split, FileId id,
-                                                   const BuildContext& context) {
+                                                   const BuildContext& context,
+                                                   bool keep_repeated = true) {
   yaml::ReadOptions options;
   options.engine = context.options().yaml_engine;
+  options.keep_repeated = keep_repeated;
+  const auto checked = [&](Result<std::vector<yaml::Document>> documents) {
+    const bool again =
+        documents && std::any_of(documents->begin(), documents->end(), must_not_repeat);
+    return again ? read_documents(text, split, id, context, false) : std::move(documents);
+  };
   if (!split.is_odd) {
     auto documents = yaml::read_yaml(text, id, options);
-    if (documents || split.count == 1) return documents;
+    if (documents || split.count == 1) return checked(std::move(documents));
     // kustomize counts lines from the start of the piece: read them one by one for the message.
     const Where place = documents.error().where();
     for (const std::string_view piece : split.pieces) {
@@ -88,7 +104,7 @@ Result<std::vector<yaml::Document>> read_documents(const std::shared_ptr<const s
     SLUICE_TRY(auto documents, yaml::read_yaml(piece, id, options));
     if (!documents.empty()) all.push_back(std::move(documents.front()));
   }
-  return all;
+  return checked(std::move(all));
 }
 
 // types.go IsYNodeNilOrEmpty, for a field of a mapping.
@@ -255,6 +271,7 @@ Result<Resources> checked_resources(std::vector<yaml::Document> documents,
   for (yaml::Document& document : documents) {
     auto resource = std::make_unique<BuildResource>();
     resource->doc = std::move(document);
+    if (resource->doc.has_repeated_keys()) join_repeated_annotations(resource->root());
     take_annotations(*resource);
     read_id(*resource, std::as_const(context).schema());
     resources.push_back(std::move(resource));

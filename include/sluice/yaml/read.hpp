@@ -44,6 +44,9 @@ struct ReadOptions {
   /// A repeated key in a mapping: an error (`mapping key "name" already defined at line 4`), or
   /// last wins.
   bool unique_keys = true;
+  /// With unique_keys: repeated keys stay in their mapping and the document says so
+  /// (has_repeated_keys()); an error still beside a `<<`.
+  bool keep_repeated = false;
   /// Expand `<<` (not when quoted). Off: the key stays as a string node with text "<<".
   bool merge_keys = true;
   /// A core tag that its text does not fit (`!!int x`): a node of that kind. Off: an error.
