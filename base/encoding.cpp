@@ -1,7 +1,9 @@
 #include "sluice/base/encoding.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <iterator>
 
 namespace sluice {
 namespace {
@@ -162,24 +164,18 @@ char32_t rune_of(std::string_view sequence) {
   return rune;
 }
 
-/// strconv.IsPrint, but for code points that are not assigned: letters, marks, numbers, symbols and
-/// punctuation, not spaces, controls, formats and private ones.
+/// strconv.IsPrint for code points that are not ASCII.
 bool is_go_printable(char32_t rune) {
   struct Range {
     char32_t first, last;
   };
   static constexpr Range kNot[] = {
-      {0x80, 0xa0},       {0xad, 0xad},       {0x600, 0x605},     {0x61c, 0x61c},
-      {0x6dd, 0x6dd},     {0x70f, 0x70f},     {0x890, 0x891},     {0x8e2, 0x8e2},
-      {0x1680, 0x1680},   {0x180e, 0x180e},   {0x2000, 0x200f},   {0x2028, 0x202f},
-      {0x205f, 0x206f},   {0x3000, 0x3000},   {0xe000, 0xf8ff},   {0xfeff, 0xfeff},
-      {0xfff0, 0xfffb},   {0xfffe, 0xffff},   {0x110bd, 0x110bd}, {0x110cd, 0x110cd},
-      {0x13430, 0x1343f}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe00ff},
-      {0xe01f0, 0x10ffff}};
-  for (const Range& range : kNot) {
-    if (rune <= range.last) return rune < range.first;
-  }
-  return true;
+#include "base/go_unprintable.inc"
+  };
+  const Range* const range =
+      std::lower_bound(std::begin(kNot), std::end(kNot), rune,
+                       [](const Range& one, char32_t value) { return one.last < value; });
+  return range == std::end(kNot) || rune < range->first;
 }
 
 }  // namespace

@@ -130,21 +130,24 @@ const TransformerConfig& SharedConfig::get() const {
 }
 
 Result<void> SharedConfig::merge(const std::shared_ptr<const TransformerConfig>& other) {
-  if (!other || other == config_) return {};
-  const bool other_is_default = other == default_transformer_config();
-  if ((other_is_default || other == merged_default()) && holds_default_) return {};
-  if (!config_ && (other_is_default || other == merged_default())) {
+  if (!other || other == neutral_) return {};
+  const bool is_default = other == default_transformer_config() || other == merged_default();
+  if (is_default && (!config_ || config_ == merged_default())) {
     config_ = merged_default();
-    holds_default_ = true;
     return {};
   }
   // Merging into nothing matters, too: an entry for all kinds drops out behind one for a single
-  // kind with the same path.
+  // kind with the same path. And the defaults may contradict what was merged into them before: an
+  // entry for a kind comes first then.
   auto merged = config_ ? std::make_shared<TransformerConfig>(*config_)
                         : std::make_shared<TransformerConfig>();
   SLUICE_CHECK(merged->merge(*other));
-  config_ = std::move(merged);
-  holds_default_ |= other_is_default;
+  if (config_ && *merged == *config_) {
+    neutral_ = other;
+  } else {
+    config_ = std::move(merged);
+    neutral_ = nullptr;
+  }
   return {};
 }
 

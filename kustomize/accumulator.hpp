@@ -26,7 +26,7 @@ class SharedConfig {
 
  private:
   std::shared_ptr<const TransformerConfig> config_;
-  bool holds_default_ = false;
+  std::shared_ptr<const TransformerConfig> neutral_;  // what changed nothing when it was merged
 };
 
 struct Accumulator {

@@ -4,6 +4,7 @@
 
 #include "sluice/base/parallel.hpp"
 
+#include "build_annotations.hpp"
 #include "build_context.hpp"
 #include "name_reference.hpp"
 #include "origin.hpp"
@@ -52,6 +53,8 @@ Result<void> drop_local_config(ResMap& resources, const BuildContext& context) {
   for (const auto& resource : resources.items()) {
     const yaml::Node root = std::as_const(*resource).root();
     auto checked = check_metadata(root);
+    // kustomize's own annotations are part of what it then says.
+    if (!checked) checked = check_metadata(with_build_annotations(*resource).root());
     if (!checked) return fail(std::move(checked).error().at(context.where(root)));
   }
   resources.drop_if([](const BuildResource& resource) {

@@ -133,6 +133,14 @@ bool FieldSpecs::selects(std::size_t index, const Gvk& gvk) const {
   return is_selected(gvk, specs_[index].spec->gvk);
 }
 
+bool FieldSpecs::sees_annotations(Creates creates) const {
+  return std::any_of(specs_.begin(), specs_.end(), [&](const Compiled& one) {
+    return one.steps.size() == 2 && one.steps[0].name == "metadata" &&
+           one.steps[1].name == "annotations" &&
+           !(one.spec->create && creates == Creates::kMapping);
+  });
+}
+
 Result<void> FieldSpecs::apply(yaml::Ref root, const Gvk& gvk, Creates creates, const Setter& set) {
   auto [entry, is_new] = by_kind_.try_emplace(gvk);
   if (is_new) {
@@ -163,7 +171,7 @@ Result<void> FieldSpecs::apply_one(std::size_t index, yaml::Ref root, const Gvk&
 
 Result<void> FieldSpecs::walk(const Walk& walk, yaml::Ref node, std::size_t depth) {
   if (depth == walk.steps.size()) return walk.set(node);
-  if (node.is_null()) return {};
+  if (is_tagged_null(node)) return {};
 
   if (node.is_sequence()) {
     for (std::size_t i = 0; i < node.size(); ++i) {
@@ -221,6 +229,7 @@ Result<void> set_scalar_text(yaml::Ref scalar, std::string_view text) {
                               ? yaml::resolve_plain(text, yaml::Schema::kV3)
                               : yaml::Kind::kString;
   scalar.set_scalar(kind, text, style);
+  scalar.set_tag(kUntyped);
   return {};
 }
 

@@ -56,6 +56,9 @@ class FieldSpecs {
   Result<void> apply_one(std::size_t index, yaml::Ref root, const Gvk& gvk, Creates creates,
                          const Setter& set);
   bool selects(std::size_t index, const Gvk& gvk) const;
+  /// True when it matters to a spec whether kustomize's own annotations are in the document
+  /// (build_annotations.hpp): those of all metadata.annotations, unless they would be made anyway.
+  bool sees_annotations(Creates creates) const;
 
  private:
   struct Step {

@@ -105,7 +105,7 @@ bool GoDecoder::same_folded(std::string_view a, std::string_view b) {
   return true;
 }
 
-void GoDecoder::string(yaml::Node node, std::string& out) {
+void GoDecoder::string(yaml::Node node, std::string& out, std::string_view type) {
   if (!node.exists() || node.is_null()) return;
   switch (node.kind()) {
     case Kind::kString:
@@ -124,7 +124,7 @@ void GoDecoder::string(yaml::Node node, std::string& out) {
     default:
       break;
   }
-  mismatch(node, "string");
+  mismatch(node, type);
 }
 
 void GoDecoder::string(yaml::Node node, std::optional<std::string>& out) {
@@ -157,8 +157,9 @@ void GoDecoder::strings(yaml::Node node, std::vector<std::string>& out, std::str
   if (!begin(node, "array", type)) return;
   out.clear();
   out.reserve(node.size());
+  type.remove_prefix(std::string_view("[]").size());
   for (std::size_t i = 0; i < node.size(); ++i)
-    string(node.at(i), out.emplace_back());
+    string(node.at(i), out.emplace_back(), type);
 }
 
 void GoDecoder::string_map(yaml::Node node, std::map<std::string, std::string, std::less<>>& out) {

@@ -66,7 +66,7 @@ class GoDecoder {
     struct_ = outer;
   }
 
-  void string(yaml::Node node, std::string& out);
+  void string(yaml::Node node, std::string& out, std::string_view type = "string");
   void string(yaml::Node node, std::optional<std::string>& out);
   void boolean(yaml::Node node, bool& out);
   void integer(yaml::Node node, std::int64_t& out, std::string_view type = "int64");

@@ -2,6 +2,7 @@
 /// Order of kinds (kyaml/resid/gvk.go) and look-ups of fields as kyaml does them. Printing and
 /// selecting kinds is in res_map.hpp.
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,18 @@ yaml::Node field(yaml::Node mapping, std::string_view name);
 yaml::Ref field(yaml::Ref mapping, std::string_view name);
 /// Index of that entry, or Node::npos.
 std::size_t field_index(yaml::Node mapping, std::string_view name);
+
+/// The tag of a scalar that kustomize made without a type (yaml.NewScalarRNode): its kind is what
+/// its text reads as, for printing alone. Such a node is never null to kyaml, and a strategic
+/// merge that passes it quotes what YAML 1.1 reads as anything but a string.
+inline constexpr std::uint16_t kUntyped = 0xffff;
+inline bool is_untyped(yaml::Node node) {
+  return node.exists() && node.tag() == kUntyped;
+}
+/// kyaml's RNode.IsTaggedNull.
+inline bool is_tagged_null(yaml::Node node) {
+  return node.is_null() && !is_untyped(node);
+}
 
 /// A scalar or an encrypted leaf: what kyaml calls a ScalarNode. Null counts.
 inline bool is_leaf(yaml::Node node) {

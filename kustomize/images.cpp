@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kustomize/build_annotations.hpp"
 #include "kustomize/gvk.hpp"
 #include "kustomize/regex.hpp"
 #include "kustomize/transformers.hpp"
@@ -167,6 +168,8 @@ Result<void> set_images(ResMap& resources, std::span<const ImageRule> rules,
     in_lists.clear();
     in_specs.clear();
     SLUICE_CHECK(collect(root, in_lists));
+    std::optional<BuildAnnotationsShown> shown;
+    if (compiled.sees_annotations(Creates::kNothing)) shown.emplace(*item);
     SLUICE_CHECK(compiled.apply(root, item->id.gvk, Creates::kNothing, note));
     for (const CompiledImage& image : images) {
       for (const yaml::Ref node : in_lists)

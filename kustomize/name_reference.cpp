@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,6 +13,7 @@
 
 #include "sluice/yaml/write.hpp"
 
+#include "build_annotations.hpp"
 #include "field_spec.hpp"
 #include "gvk.hpp"
 
@@ -33,7 +35,7 @@ class Candidates {
         add(old.name, resource);
       }
       if (!resource.cluster_scoped && !resource.original_ns().starts_with('_')) {
-        original_spaces_[resource.original_ns()].insert(resource.ns());
+        original_spaces_[resource.original_ns()].insert(resource.id.ns);
       }
     }
   }
@@ -47,7 +49,7 @@ class Candidates {
     const auto found = groups_.find(name);
     return found == groups_.end() ? nullptr : &found->second;
   }
-  /// Current namespaces of the resources that were in `ns` at first.
+  /// Current namespaces, as written, of the resources that were in `ns` at first.
   const std::unordered_set<std::string_view>* current_of(std::string_view ns) const {
     const auto found = original_spaces_.find(ns);
     return found == original_spaces_.end() ? nullptr : &found->second;
@@ -117,7 +119,8 @@ struct PathNode {
 
 std::string as_text(const BuildResource& resource) {
   std::string out;
-  if (!yaml::write_yaml(std::as_const(resource).root(), out)) return {};
+  const yaml::Document shown = with_build_annotations(resource);
+  if (!yaml::write_yaml(shown.root(), out)) return {};
   return out;
 }
 
@@ -149,8 +152,9 @@ class Fixer {
     if (paths.children.empty()) return {};
     referrer_ = &referrer;
     binding_spaces_.clear();
+    sequences_.clear();
     if (referrer.id.gvk.kind == "RoleBinding") SLUICE_CHECK(find_binding_spaces());
-    return visit(referrer.root(), paths, false);
+    return visit(referrer.root(), paths);
   }
 
   const PathNode& paths_for(const Gvk& gvk) {
@@ -192,57 +196,41 @@ class Fixer {
   }
 
   // fieldspec.Filter, for all paths at once.
-  Result<void> visit(yaml::Ref node, const PathNode& paths, bool in_sequence) {
+  Result<void> visit(yaml::Ref node, const PathNode& paths) {
     for (const Reference* reference : paths.ends) {
       auto done = set(node, *reference);
-      if (!done) return wrap(std::move(done).error(), *reference, paths.depth, in_sequence);
+      if (!done) return wrap(std::move(done).error(), *reference);
     }
-    if (paths.children.empty() || node.is_null()) return {};
+    return paths.children.empty() ? Result<void>() : descend(node, paths);
+  }
+
+  // An item of a sequence stands for the sequence, but the field itself was handled there.
+  Result<void> descend(yaml::Ref node, const PathNode& paths) {
+    if (is_tagged_null(node)) return {};
     if (node.is_mapping()) {
       for (const auto& child : paths.children) {
         const yaml::Ref value = field(node, child->name);
-        if (!value.exists() || value.is_null()) continue;
-        SLUICE_CHECK(visit(value, *child, in_sequence));
+        if (!value.exists() || is_tagged_null(value)) continue;
+        SLUICE_CHECK(visit(value, *child));
       }
       return {};
     }
     if (node.is_sequence()) {
+      sequences_.push_back(paths.depth);
       for (std::size_t i = 0; i < node.size(); ++i)
-        SLUICE_CHECK(visit_item(node.at(i), paths));
+        SLUICE_CHECK(descend(node.at(i), paths));
+      sequences_.pop_back();
       return {};
     }
-    const Reference& reference = *paths.children.front()->first_below;
-    return wrap(Error(Code::kInvalid, "expected sequence or mapping node"), reference, paths.depth,
-                in_sequence);
+    return wrap(Error(Code::kInvalid, "expected sequence or mapping node"),
+                *paths.children.front()->first_below);
   }
 
-  // An item of a sequence stands for the sequence, but the field itself was handled there.
-  Result<void> visit_item(yaml::Ref item, const PathNode& paths) {
-    if (item.is_null()) return {};
-    if (item.is_mapping()) {
-      for (const auto& child : paths.children) {
-        const yaml::Ref value = field(item, child->name);
-        if (!value.exists() || value.is_null()) continue;
-        SLUICE_CHECK(visit(value, *child, true));
-      }
-      return {};
-    }
-    if (item.is_sequence()) {
-      for (std::size_t i = 0; i < item.size(); ++i)
-        SLUICE_CHECK(visit_item(item.at(i), paths));
-      return {};
-    }
-    const Reference& reference = *paths.children.front()->first_below;
-    return wrap(Error(Code::kInvalid, "expected sequence or mapping node"), reference, paths.depth,
-                true);
-  }
-
-  tl::unexpected<Error> wrap(Error error, const Reference& reference, std::size_t depth,
-                             bool in_sequence) const {
+  tl::unexpected<Error> wrap(Error error, const Reference& reference) const {
     std::string prefix = "updating name reference in '" + reference.spec->path + "' field of '" +
                          id_text(referrer_->id) + "': considering field '" + reference.spec->path +
                          "' of object " + id_text(referrer_->id) + ": ";
-    if (in_sequence) {
+    for (const std::size_t depth : sequences_) {
       prefix += "visit traversal on path: [";
       for (std::size_t i = depth; i < reference.path.size(); ++i) {
         prefix += (i == depth ? "" : " ") + reference.path[i];
@@ -308,14 +296,19 @@ class Fixer {
   std::vector<BuildResource*> reachable(const Candidates::Group& group) const {
     if (referrer_->cluster_scoped) return group.all;
     std::vector<BuildResource*> found = group.anywhere;
-    const auto add = [&](std::string_view ns) {
-      const auto in_ns = group.by_ns.find(ns);
-      if (in_ns == group.by_ns.end()) return;
-      found.insert(found.end(), in_ns->second.begin(), in_ns->second.end());
+    const auto in = [&](std::string_view ns) {
+      const auto in_ns = group.by_ns.find(effective_namespace(ns, false));
+      return in_ns == group.by_ns.end() ? std::span<BuildResource* const>()
+                                        : std::span<BuildResource* const>(in_ns->second);
     };
-    add(referrer_->ns());
+    const auto same = in(referrer_->ns());
+    found.insert(found.end(), same.begin(), same.end());
     for (const std::string_view ns : binding_spaces_) {
-      if (ns != referrer_->ns()) add(ns);
+      if (effective_namespace(ns, false) == referrer_->ns()) continue;
+      // Here "default" does not name what has no namespace.
+      for (BuildResource* resource : in(ns)) {
+        if (resource->id.ns == ns) found.push_back(resource);
+      }
     }
     std::sort(found.begin(), found.end(), [&](const BuildResource* a, const BuildResource* b) {
       return resources_.index_of(*a) < resources_.index_of(*b);
@@ -324,7 +317,8 @@ class Fixer {
   }
 
   bool can_reach(std::string_view ns) const {
-    return referrer_->cluster_scoped || ns == referrer_->ns() || binding_spaces_.contains(ns);
+    return referrer_->cluster_scoped || effective_namespace(ns, false) == referrer_->ns() ||
+           binding_spaces_.contains(ns);
   }
 
   // The namespace in a reference is the original one of its target if anything was ever there,
@@ -396,6 +390,7 @@ class Fixer {
   std::unordered_map<Gvk, std::unique_ptr<PathNode>> paths_;
   BuildResource* referrer_ = nullptr;
   std::unordered_set<std::string_view> binding_spaces_;
+  std::vector<std::size_t> sequences_;  // entered on the way, as the depth of their paths
 };
 
 }  // namespace

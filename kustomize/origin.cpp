@@ -5,6 +5,7 @@
 #include "sluice/yaml/document.hpp"
 #include "sluice/yaml/write.hpp"
 
+#include "field_spec.hpp"
 #include "repo_url.hpp"
 
 namespace sluice::kustomize {
@@ -42,6 +43,26 @@ std::string indented_origin(const Origin& origin, std::string_view indent) {
   add_line(by, inner, "namespace", origin.by_namespace);
   if (!by.empty()) out.append(indent).append("configuredBy:\n").append(by);
   return out;
+}
+
+/// metadata.annotations as Resource.SetAnnotations leaves it: strings, in nodes of its own.
+yaml::Ref own_annotations(BuildResource& resource) {
+  const yaml::Ref annotations = resource.root().put_mapping("metadata").put_mapping("annotations");
+  std::vector<std::pair<yaml::NodeId, yaml::NodeId>> entries;
+  bool changed = false;
+  for (std::size_t i = 0; i < annotations.size(); ++i) {
+    const yaml::Ref value = annotations.value(i);
+    yaml::NodeId id = value.id();
+    if (value.is_scalar() && (resource.shares_nodes || !value.is_string())) {
+      const std::string text(value.text());
+      id = resource.doc.new_scalar(yaml::Kind::kString, text, string_style(text), value.file(),
+                                   value.position());
+      changed = true;
+    }
+    entries.emplace_back(annotations.key(i).id(), id);
+  }
+  if (changed) annotations.set_entries(entries);
+  return annotations;
 }
 
 }  // namespace
@@ -88,15 +109,12 @@ Origin append_origin(const Origin& origin, std::string_view path) {
 
 void annotate_origin(BuildResource& resource, const Origin& origin) {
   resource.origin = origin;
-  resource.root()
-      .put_mapping("metadata")
-      .put_mapping("annotations")
-      .put_string(kOriginKey, indented_origin(origin, ""));
+  own_annotations(resource).put_string(kOriginKey, indented_origin(origin, ""));
 }
 
 bool annotate_transformation(BuildResource& resource, const Origin& origin) {
-  const yaml::Ref annotations = resource.root().get("metadata").get("annotations");
-  if (!annotations.get(kOriginKey).exists()) return false;
+  if (!resource.root().get("metadata").get("annotations").get(kOriginKey).exists()) return false;
+  const yaml::Ref annotations = own_annotations(resource);
   std::string item = indented_origin(origin, "  ");
   if (item.empty()) item = "  {}\n";
   item[0] = '-';

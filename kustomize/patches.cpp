@@ -6,6 +6,7 @@
 #include "sluice/base/encoding.hpp"
 #include "sluice/yaml/scalar.hpp"
 
+#include "kustomize/build_annotations.hpp"
 #include "kustomize/field_spec.hpp"
 #include "kustomize/gvk.hpp"
 #include "kustomize/repeated_keys.hpp"
@@ -51,9 +52,12 @@ Result<void> rewrite_strings(yaml::Ref metadata, std::string_view name) {
 }
 
 /// Sets one string field of a mapping as SetMapField does: the old style stays, text decides the
-/// type of a plain one.
+/// type of a plain one. A new field without text is a null.
 Result<void> put_text(yaml::Ref mapping, std::string_view name, std::string_view text) {
   const yaml::Ref value = field(mapping, name);
+  if (!value.exists() && text.empty() && mapping.is_mapping()) {
+    return set_scalar_text(mapping.put_string(name, text), text);
+  }
   if (!value.exists()) return set_entry_string(mapping, name, text);
   if (!is_leaf(value) || value.is_encrypted()) value.set_string("");
   return set_scalar_text(value, text);
@@ -70,17 +74,41 @@ Result<yaml::Document> prepare(const BuildResource& patch) {
   return copy;
 }
 
+/// True when `patch` leaves nothing of the annotations of its target, kustomize's own included.
+bool drops_annotations(yaml::Node patch) {
+  const yaml::Node metadata = field(patch, "metadata");
+  const yaml::Node annotations = field(metadata, "annotations");
+  return (metadata.exists() && metadata.is_null()) ||
+         (annotations.exists() && annotations.is_null()) ||
+         field(metadata, "$patch").text() == "replace" ||
+         field(annotations, "$patch").text() == "replace" ||
+         field(annotations, "$patch").text() == "delete";
+}
+
+/// What kustomize knows of a resource without them.
+void forget_history(BuildResource& resource) {
+  resource.previous.clear();
+  resource.prefixes.clear();
+  resource.suffixes.clear();
+  resource.behavior = Behavior::kUnspecified;
+  resource.needs_hash = resource.generated = resource.helm_generated = false;
+  resource.allow_name_change = resource.allow_kind_change = resource.had_build_annotation = false;
+}
+
 /// Resource.ApplySmPatch. Returns whether the id may have changed.
 Result<void> merge_into(ResMap& resources, BuildResource& target, const BuildResource& patch,
                         yaml::Node content) {
   const ObjectId before = target.id;
   if (patch.allow_name_change || patch.allow_kind_change) target.store_previous_id();
   SLUICE_TRY(const Merged merged, strategic_merge(target.root(), content, resources.schema()));
+  if (drops_annotations(content)) forget_history(target);
   if (merged == Merged::kDeleted) {
     target.doc = yaml::Document();
     return {};
   }
   if (target.is_empty()) return {};
+  target.allow_name_change |= patch.allow_name_change;  // annotations of the patch, and so merged
+  target.allow_kind_change |= patch.allow_kind_change;
   const yaml::Ref root = target.root();
   if (!patch.allow_kind_change) SLUICE_CHECK(put_text(root, "kind", before.gvk.kind));
   const yaml::Ref metadata = root.put_mapping("metadata");
@@ -94,41 +122,6 @@ Result<void> merge_into(ResMap& resources, BuildResource& target, const BuildRes
   return {};
 }
 
-/// Resource.SetGvk on a patch: what it says is replaced by the target's, a scalar without a tag,
-/// whose text alone decides what it is. Returns whether the patch has it in quotes.
-Result<bool> put_api_version(yaml::Ref patch, const std::string& text) {
-  const yaml::Ref value = field(patch, "apiVersion");
-  const bool quoted = value.exists() && value.style() != yaml::Style::kPlain;
-  if (text.empty()) {
-    patch.erase("apiVersion");  // merging would take it for a null: see keep_api_version()
-  } else if (!value.exists()) {
-    const yaml::Kind kind = yaml::resolve_plain(text, yaml::Schema::kV3);
-    const yaml::Style style =
-        kind == yaml::Kind::kString ? string_style(text) : yaml::Style::kPlain;
-    patch.put_string("apiVersion", text).set_scalar(kind, text, style);
-  } else if (value.text() != text) {
-    SLUICE_CHECK(put_text(patch, "apiVersion", text));
-  }
-  return quoted;
-}
-
-/// The other half of put_api_version(), once merged. An empty one is no null and deletes nothing,
-/// but is printed as one when plain.
-Result<void> keep_api_version(yaml::Ref target, const std::string& text, bool quoted) {
-  const yaml::Ref value = field(target, "apiVersion");
-  if (value.exists()) {
-    if (text.empty() || value.kind() != yaml::Kind::kString) return set_scalar_text(value, text);
-    if (value.style() != yaml::Style::kPlain) return {};
-    const yaml::Kind kind = yaml::resolve_plain(text, yaml::Schema::kV3);
-    if (kind != yaml::Kind::kString) value.set_scalar(kind, text, value.style());
-  } else if (quoted) {
-    target.put_string("apiVersion", "").set_style(yaml::Style::kDoubleQuoted);
-  } else {
-    target.put_null("apiVersion");
-  }
-  return {};
-}
-
 /// ResMap.ApplySmPatch on chosen targets.
 Result<void> merge_into_all(ResMap& resources, const std::vector<BuildResource*>& targets,
                             const BuildResource& patch) {
@@ -137,17 +130,14 @@ Result<void> merge_into_all(ResMap& resources, const std::vector<BuildResource*>
   for (BuildResource* target : targets) {
     if (target->is_empty()) continue;
     const std::string api_version = target->id.gvk.api_version();
-    const bool had = field(target->root(), "apiVersion").exists();
-    SLUICE_TRY(const bool quoted, put_api_version(content.root(), api_version));
-    SLUICE_CHECK(merge_into(resources, *target, patch, std::as_const(content).root()));
-    if (target->is_empty()) {
-      deleted = true;
-    } else {
-      SLUICE_CHECK(keep_api_version(target->root(), api_version, quoted && !had));
+    const yaml::Ref known = content.root().get("apiVersion");
+    if (!known.exists() || known.text() != api_version) {
+      SLUICE_CHECK(put_text(content.root(), "apiVersion", api_version));
     }
+    SLUICE_CHECK(merge_into(resources, *target, patch, std::as_const(content).root()));
+    deleted = deleted || target->is_empty();
   }
   if (deleted) resources.drop_empty();
-  if (!patch.allow_name_change && !patch.allow_kind_change) return {};
   return resources.check_unique();
 }
 
@@ -191,34 +181,6 @@ Result<void> apply_merges(ResMap& resources, const PatchRule& rule) {
   return {};
 }
 
-constexpr std::string_view kOwnDomain = "internal.config.kubernetes.io/";
-
-/// The annotations that kustomize keeps in the document and sluice keeps beside it. While a JSON
-/// patch runs they are there, to be tested and copied.
-StringMap own_annotations(const BuildResource& resource) {
-  StringMap own;
-  const auto add = [&](std::string_view name, std::string_view item) {
-    if (item.empty()) return;
-    std::string& list = own[std::string(kOwnDomain) += name];
-    if (!list.empty()) list += ',';
-    list += item;
-  };
-  for (const PreviousId& id : resource.previous) {
-    add("previousNames", id.name);
-    add("previousNamespaces", id.ns);
-    add("previousKinds", id.kind);
-  }
-  for (const std::string& prefix : resource.prefixes)
-    add("prefixes", prefix);
-  for (const std::string& suffix : resource.suffixes)
-    add("suffixes", suffix);
-  if (resource.needs_hash) add("needsHashSuffix", "enabled");
-  if (resource.behavior != Behavior::kUnspecified) {
-    add("generatorBehavior", behavior_name(resource.behavior));
-  }
-  return own;
-}
-
 Result<void> apply_json(ResMap& resources, BuildResource& target, const JsonPatch& patch) {
   if (target.shares_nodes) {
     // The trip through JSON gives every field a node of its own.
@@ -226,23 +188,19 @@ Result<void> apply_json(ResMap& resources, BuildResource& target, const JsonPatc
     target.shares_nodes = false;
   }
   const yaml::Ref root = target.root();
-  StringMap own;
-  if (target.has_build_annotations()) {
-    own = own_annotations(target);
-    const yaml::Ref metadata = root.put_mapping("metadata");
-    yaml::Ref annotations = field(metadata, "annotations");
-    if (!annotations.is_mapping()) annotations = metadata.put_mapping("annotations");
-    for (const auto& [name, text] : own)
-      annotations.put_string(name, text);
-  }
   if (target.check_types) SLUICE_CHECK(check_types(root));  // the trip prints the resource
-  SLUICE_CHECK(patch.apply(root));
-  const yaml::Ref metadata = root.put_mapping("metadata");
-  const yaml::Ref annotations = field(metadata, "annotations");
-  if (annotations.is_mapping()) {
-    for (const auto& [name, text] : own)
-      annotations.erase(name);
+  {
+    const BuildAnnotationsShown shown(target);  // to be tested and copied
+    SLUICE_CHECK(patch.apply(root));
   }
+  // The trip through JSON gives every scalar a type and puts collections into block style.
+  yaml::walk(root, [&](yaml::Node node) {
+    const yaml::Ref ref(target.doc, node.id());
+    if (is_untyped(node)) ref.set_tag(0);
+    if (is_leaf(node)) return;
+    ref.set_style(node.size() == 0 ? yaml::Style::kFlow : yaml::Style::kBlock);
+  });
+  const yaml::Ref metadata = root.put_mapping("metadata");
   SLUICE_CHECK(rewrite_strings(metadata, "annotations"));
   resources.changed(target);
   return {};

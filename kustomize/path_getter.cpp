@@ -90,8 +90,11 @@ yaml::NodeId new_node(yaml::Document& document, Create kind) {
       return document.new_collection(yaml::Kind::kMapping);
     case Create::kSequence:
       return document.new_collection(yaml::Kind::kSequence);
-    default:
-      return document.new_scalar(yaml::Kind::kNull, "");
+    default: {
+      const yaml::NodeId made = document.new_scalar(yaml::Kind::kNull, "");
+      yaml::Ref(document, made).set_tag(kUntyped);
+      return made;
+    }
   }
 }
 

@@ -9,6 +9,8 @@
 #include "sluice/base/go_bool.hpp"
 #include "sluice/yaml/write.hpp"
 
+#include "build_annotations.hpp"
+
 namespace sluice::kustomize {
 
 namespace {
@@ -16,53 +18,6 @@ namespace {
 constexpr std::string_view kIdKey = "kustomize.config.k8s.io/id";
 constexpr std::string_view kHashKey = "kustomize.config.k8s.io/needs-hash";
 constexpr std::string_view kBehaviorKey = "kustomize.config.k8s.io/behavior";
-
-std::string internal(std::string_view name) {
-  return "internal.config.kubernetes.io/" + std::string(name);
-}
-
-template <class Items, class Text>
-std::string joined(const Items& items, Text text) {
-  std::string all;
-  for (const auto& item : items) {
-    if (&item != &items.front()) all += ',';
-    all += text(item);
-  }
-  return all;
-}
-
-void put_names(yaml::Ref annotations, std::string_view name,
-               const std::vector<std::string>& words) {
-  if (words.empty()) return;
-  annotations.put_string(internal(name), joined(words, [](const std::string& w) { return w; }));
-}
-
-// What take_annotations() of resource_reader.cpp reads.
-void put_annotations(yaml::Ref annotations, const BuildResource& resource) {
-  if (!resource.previous.empty()) {
-    const auto put = [&](std::string_view name, std::string PreviousId::*part) {
-      annotations.put_string(
-          internal(name),
-          joined(
-              resource.previous, [part](const PreviousId& id) -> const auto& { return id.*part; }));
-    };
-    put("previousNames", &PreviousId::name);
-    put("previousNamespaces", &PreviousId::ns);
-    put("previousKinds", &PreviousId::kind);
-  }
-  put_names(annotations, "prefixes", resource.prefixes);
-  put_names(annotations, "suffixes", resource.suffixes);
-  if (resource.needs_hash) annotations.put_string(internal("needsHashSuffix"), "enabled");
-  if (resource.generated || resource.behavior != Behavior::kUnspecified) {
-    annotations.put_string(internal("generatorBehavior"), behavior_name(resource.behavior));
-  }
-  if (resource.allow_name_change) annotations.put_string(internal("allowNameChange"), "enabled");
-  if (resource.allow_kind_change) annotations.put_string(internal("allowKindChange"), "enabled");
-  if (resource.helm_generated) annotations.put_string(internal("helm-generated"), "true");
-  // kyaml keeps both spellings of a path; the reader took the other one out.
-  const yaml::Node path = annotations.get("config.kubernetes.io/path");
-  if (path.exists()) annotations.put_string(internal("path"), path.text());
-}
 
 // SetAnnotations: every value is a string afterwards.
 void make_strings(yaml::Ref annotations) {
@@ -126,7 +81,10 @@ Result<std::string> text_of(const BuildResource& resource, bool with_id,
   yaml::Document copy = resource.doc;
   if (with_id || resource.has_build_annotations()) {
     const yaml::Ref annotations = copy.root().put_mapping("metadata").put_mapping("annotations");
-    put_annotations(annotations, resource);
+    put_build_annotations(annotations, resource);
+    // kyaml keeps both spellings of a path; the reader took the other one out.
+    const yaml::Node path = annotations.get("config.kubernetes.io/path");
+    if (path.exists()) annotations.put_string("internal.config.kubernetes.io/path", path.text());
     if (with_id) annotations.put_string(kIdKey, id_yaml(resource.id));
     make_strings(annotations);
     if (annotations.size() == 0) copy.root().get("metadata").erase("annotations");

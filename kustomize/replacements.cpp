@@ -8,6 +8,7 @@
 #include "sluice/base/encoding.hpp"
 #include "sluice/yaml/scalar.hpp"
 
+#include "kustomize/build_annotations.hpp"
 #include "kustomize/field_spec.hpp"
 #include "kustomize/go_decode.hpp"
 #include "kustomize/growth.hpp"
@@ -59,6 +60,18 @@ bool any_id(const BuildResource& resource, Test test) {
                      });
 }
 
+/// A resource that lost its name or kind for a while: kustomize's lists of its former names,
+/// namespaces and kinds are not of one length then, and it cannot read them.
+bool is_history_odd(const BuildResource& resource) {
+  const std::vector<PreviousId>& ids = resource.previous;
+  const auto names =
+      std::count_if(ids.begin(), ids.end(), [](const PreviousId& id) { return !id.name.empty(); });
+  const auto kinds =
+      std::count_if(ids.begin(), ids.end(), [](const PreviousId& id) { return !id.kind.empty(); });
+  const auto all = static_cast<std::ptrdiff_t>(ids.size());
+  return names != 0 && (names != all || kinds != all);
+}
+
 std::string_view or_default(std::string_view ns) {
   return ns.empty() ? std::string_view("default") : ns;
 }
@@ -104,9 +117,15 @@ std::vector<std::string> split(std::string_view text, std::string_view delimiter
 /// What a replacement copies. `node` may lie in the source itself: kustomize reads it anew for each
 /// target.
 struct Value {
-  yaml::Document own;  // holds `node` unless it is the source's
+  yaml::Document own;                          // holds `node` unless it is the source's
+  std::optional<BuildAnnotationsShown> shown;  // in the source: kustomize copies its own along
   yaml::Node node;
 };
+
+/// True for metadata and metadata.annotations, and for what lies in the latter.
+bool reaches_annotations(const std::vector<std::string>& path) {
+  return !path.empty() && path[0] == "metadata" && (path.size() == 1 || path[1] == "annotations");
+}
 
 Result<void> find_value(const ResMap& resources, const Replacement& replacement, Value& value) {
   if (replacement.source_value && replacement.source) {
@@ -115,13 +134,16 @@ Result<void> find_value(const ResMap& resources, const Replacement& replacement,
   if (replacement.source_value) {
     const std::string& text = *replacement.source_value;
     value.own.root().set_scalar(yaml::resolve_plain(text, yaml::Schema::kV3), text);
+    value.own.root().set_tag(kUntyped);
     value.node = std::as_const(value.own).root();
     return {};
   }
   const ReplacementSource& source = *replacement.source;
   SLUICE_TRY(BuildResource * resource, select_source(resources, source));
   const std::string_view path = source.field_path.empty() ? kDefaultPath : source.field_path;
-  auto found = get_path(resource->root(), split_smart_path(path, '.'));
+  const std::vector<std::string> parts = split_smart_path(path, '.');
+  if (reaches_annotations(parts)) value.shown.emplace(*resource);
+  auto found = get_path(resource->root(), parts);
   if (!found) {
     return fail(std::move(found).error().prefix("error looking up replacement source: "));
   }
@@ -137,23 +159,20 @@ Result<void> find_value(const ResMap& resources, const Replacement& replacement,
   if (!is_leaf(node)) {
     return fail(Code::kInvalid, "delimiter option can only be used with scalar nodes");
   }
-  const std::vector<std::string> parts = split(node.text(), source.options->delimiter);
+  const std::vector<std::string> words = split(node.text(), source.options->delimiter);
   const std::int64_t index = source.options->index;
-  if (index < 0 || index >= static_cast<std::int64_t>(parts.size())) {
+  if (index < 0 || index >= static_cast<std::int64_t>(words.size())) {
     return fail(Code::kInvalid, "options.index " + std::to_string(index) +
                                     " is out of bounds for value " + std::string(node.text()));
   }
-  value.own.root().set_scalar(node.kind(), parts[static_cast<std::size_t>(index)], node.style());
+  yaml::Document word;
+  word.root().set_scalar(node.kind(), words[static_cast<std::size_t>(index)], node.style());
+  value.own = std::move(word);
   value.node = std::as_const(value.own).root();
   return {};
 }
 
 // --- kyaml's PathMatcher -------------------------------------------------------------------------
-
-struct Target {
-  yaml::Ref node;
-  bool is_new = false;  // made by `create`: it has no type yet
-};
 
 /// A node as text for the regular expressions of `[field=regex]`.
 std::string printed(yaml::Node node) {
@@ -166,8 +185,8 @@ class PathMatcher {
       : path_(std::move(path)), create_(create) {}
 
   /// Nothing found is no error.
-  Result<std::vector<Target>> run(yaml::Ref root) {
-    SLUICE_CHECK(match(root, 0, false));
+  Result<std::vector<yaml::Ref>> run(yaml::Ref root) {
+    SLUICE_CHECK(match(root, 0));
     return std::move(targets_);
   }
   /// Text that was read to go on inside it; must outlive the targets.
@@ -178,9 +197,9 @@ class PathMatcher {
     return depth + 1 < path_.size() ? std::string_view(path_[depth + 1]) : std::string_view();
   }
 
-  Result<void> match(yaml::Ref node, std::size_t depth, bool is_new) {
+  Result<void> match(yaml::Ref node, std::size_t depth) {
     if (depth == path_.size()) {
-      targets_.push_back({node, is_new});
+      targets_.push_back(node);
       return {};
     }
     const std::string& part = path_[depth];
@@ -190,7 +209,7 @@ class PathMatcher {
       if (node.is_null()) return {};
       if (!node.is_sequence()) return fail(wrong_kind("SequenceNode", node));
       for (std::size_t i = 0; i < node.size(); ++i) {
-        SLUICE_CHECK(match(node.at(i), depth + 1, false));
+        SLUICE_CHECK(match(node.at(i), depth + 1));
       }
       return {};
     }
@@ -200,14 +219,10 @@ class PathMatcher {
   Result<void> match_field(yaml::Ref node, std::size_t depth) {
     if (node.is_null()) {
       if (create_ == Create::kNothing) return {};
-      // kustomize adds the field to a node that stays null, so that it is never seen.
-      yaml::Document& document = node.document();
-      const yaml::Ref lost(document, new_node(document, kind_for(next_part(depth), create_)));
-      return match(lost, depth + 1, true);
+      return match_lost(node, depth);
     }
     if (!node.is_mapping()) return fail(wrong_kind("MappingNode", node));
     yaml::Ref found = field(node, path_[depth]);
-    bool is_new = false;
     if (!found.exists()) {
       if (create_ == Create::kNothing) return {};
       yaml::Document& document = node.document();
@@ -215,22 +230,32 @@ class PathMatcher {
       document.append_entry(node.id(), document.new_scalar(yaml::Kind::kString, path_[depth]),
                             made);
       found = yaml::Ref(document, made);
-      is_new = true;
     }
     if (is_leaf(found) && depth + 1 < path_.size()) return match_in_text(found, depth);
-    return match(found, depth + 1, is_new);
+    return match(found, depth + 1);
+  }
+
+  /// kustomize adds the field or item to a node that stays null, so that it is never seen.
+  Result<void> match_lost(yaml::Ref null, std::size_t depth) {
+    yaml::Document& document = null.document();
+    const yaml::Ref lost(document, new_node(document, kind_for(next_part(depth), create_)));
+    return match(lost, depth + 1);
   }
 
   /// kustomize reads the text, sets the value in what it read, and forgets it.
   Result<void> match_in_text(yaml::Ref scalar, std::size_t depth) {
     if (scalar.is_encrypted()) return refuse_splice();
-    SLUICE_TRY(yaml::Document document, read_structured_text(scalar.text()));
-    if (scalar.text().empty()) {
-      return fail(Code::kInvalid,
-                  "wrong node kind: expected MappingNode but got : node contents:\nnull\n");
+    SLUICE_TRY(std::optional<yaml::Document> document, read_structured_text(scalar.text()));
+    if (!document) {
+      const std::string_view part = next_part(depth);
+      if (is_list_index(part)) SLUICE_CHECK(split_list_index(part));
+      const bool into_list = is_index_number(part) || is_list_index(part) || part == "*";
+      return fail(Code::kInvalid, std::string("wrong node kind: expected ") +
+                                      (into_list ? "SequenceNode" : "MappingNode") +
+                                      " but got : node contents:\nnull\n");
     }
-    texts_.push_back(std::make_unique<yaml::Document>(std::move(document)));
-    return match(texts_.back()->root(), depth + 1, false);
+    texts_.push_back(std::make_unique<yaml::Document>(*std::move(document)));
+    return match(texts_.back()->root(), depth + 1);
   }
 
   Result<void> match_index(yaml::Ref node, std::size_t depth) {
@@ -238,17 +263,16 @@ class PathMatcher {
     std::size_t index = 0;
     std::from_chars(part.data() + (part.front() == '+' ? 1 : 0), part.data() + part.size(), index);
     if (!node.is_null() && !node.is_sequence()) return fail(wrong_kind("SequenceNode", node));
-    bool is_new = false;
-    if (node.size() == index && create_ != Create::kNothing && node.is_sequence()) {
+    if (node.size() == index && create_ != Create::kNothing) {
+      if (node.is_null()) return match_lost(node, depth);
       node.document().append_item(node.id(),
                                   new_node(node.document(), kind_for(next_part(depth), create_)));
-      is_new = true;
     }
     if (index >= node.size()) {
       return fail(Code::kInvalid, "index " + std::string(part) + " specified but only " +
                                       std::to_string(node.size()) + " elements found");
     }
-    return match(node.at(index), depth + 1, is_new);
+    return match(node.at(index), depth + 1);
   }
 
   Result<void> match_items(yaml::Ref node, std::size_t depth) {
@@ -266,9 +290,7 @@ class PathMatcher {
       const yaml::Ref item = node.append_mapping();
       SLUICE_CHECK(set_scalar_text(item.put_string(name, ""), pattern));
     }
-    SLUICE_CHECK(visit_items(node, depth, name, pattern));
-    if (name.empty() && targets_.size() > before) targets_.back().is_new = true;
-    return {};
+    return visit_items(node, depth, name, pattern);
   }
 
   Result<void> visit_items(yaml::Ref node, std::size_t depth, const std::string& name,
@@ -280,9 +302,9 @@ class PathMatcher {
       const yaml::Node key = name.empty() ? yaml::Node(item) : field(yaml::Node(item), name);
       if (!key.exists() || key.is_encrypted() || !regex.matches(printed(key))) continue;
       if (name.empty()) {
-        targets_.push_back({item, false});  // the rest of the path does not count
+        targets_.push_back(item);  // the rest of the path does not count
       } else {
-        SLUICE_CHECK(match(item, depth + 1, false));
+        SLUICE_CHECK(match(item, depth + 1));
       }
     }
     return {};
@@ -290,7 +312,7 @@ class PathMatcher {
 
   std::vector<std::string> path_;
   Create create_;
-  std::vector<Target> targets_;
+  std::vector<yaml::Ref> targets_;
   std::vector<std::unique_ptr<yaml::Document>> texts_;
 };
 
@@ -301,13 +323,9 @@ bool is_quoted(yaml::Style style) {
          style == yaml::Style::kLiteral || style == yaml::Style::kFolded;
 }
 
-/// The target keeps its type, only its text changes.
-Result<void> set_text(const Target& target, std::string_view text) {
-  const yaml::Ref node = target.node;
-  if (target.is_new) {
-    node.set_scalar(yaml::resolve_plain(text, yaml::Schema::kV3), text);
-    return {};
-  }
+/// The target keeps its type, if it has one, only its text changes.
+Result<void> set_text(yaml::Ref node, std::string_view text) {
+  if (is_untyped(node)) return set_scalar_text(node, text);
   const yaml::Kind kind = node.is_encrypted() ? node.leaf().kind : node.kind();
   const yaml::Style style = node.is_encrypted() ? yaml::Style::kPlain : node.style();
   if (kind == yaml::Kind::kString || kind == yaml::Kind::kBinary || is_quoted(style)) {
@@ -319,19 +337,18 @@ Result<void> set_text(const Target& target, std::string_view text) {
   return {};
 }
 
-Result<void> set_leaf(const Target& target, const yaml::EncryptedLeaf& source) {
+Result<void> set_leaf(yaml::Ref node, const yaml::EncryptedLeaf& source) {
   yaml::EncryptedLeaf leaf = source;
-  const yaml::Ref node = target.node;
   const yaml::Kind kind = node.is_encrypted() ? node.leaf().kind : node.kind();
-  const bool is_text = kind == yaml::Kind::kString || (is_leaf(node) && is_quoted(node.style()));
-  if (!target.is_new && is_text) leaf.kind = yaml::Kind::kString;
+  const bool is_text = (kind == yaml::Kind::kString && !is_untyped(node)) ||
+                       (is_leaf(node) && is_quoted(node.style()));
+  if (is_text) leaf.kind = yaml::Kind::kString;
   node.set_leaf(std::move(leaf));
   return {};
 }
 
-Result<void> set_value(const std::optional<FieldOptions>& options, const Target& target,
+Result<void> set_value(const std::optional<FieldOptions>& options, yaml::Ref node,
                        yaml::Node value) {
-  const yaml::Ref node = target.node;
   const bool to_leaf = is_leaf(node);
   if (options && !options->delimiter.empty()) {
     if (!to_leaf) {
@@ -356,14 +373,14 @@ Result<void> set_value(const std::optional<FieldOptions>& options, const Target&
       return fail(Code::kUnsupported, "a replacement makes a text longer than " +
                                           std::to_string(kMaxGrownBytes) + " bytes");
     }
-    return set_text(target, joined);
+    return set_text(node, joined);
   }
   if (!to_leaf) {
     node.assign(value);
     return {};
   }
-  if (value.is_encrypted()) return set_leaf(target, value.leaf());
-  return set_text(target, value.text());  // "" when the value is a collection
+  if (value.is_encrypted()) return set_leaf(node, value.leaf());
+  return set_text(node, value.text());  // "" when the value is a collection
 }
 
 Create create_kind(const std::optional<FieldOptions>& options, yaml::Node value) {
@@ -383,22 +400,20 @@ Result<bool> set_in_text(yaml::Ref root, const std::vector<std::string>& path, y
     if (!is_leaf(*found)) continue;
     if (found->is_encrypted()) return refuse_splice();
     const std::string original(found->text());
-    auto document = read_structured_text(original);
-    if (!document) continue;
-    if (original.empty()) return false;
+    auto read = read_structured_text(original);
+    if (!read) continue;
+    std::optional<yaml::Document>& document = *read;
+    if (!document) return false;
     PathMatcher matcher({path.begin() + static_cast<std::ptrdiff_t>(length), path.end()},
                         create_kind(options, value));
     auto targets = matcher.run(document->root());
     if (!targets || targets->empty()) return false;
     if (value.is_encrypted()) return refuse_splice();
-    for (const Target& target : *targets) {
+    for (const yaml::Ref target : *targets) {
       if (!set_value(options, target, value)) return false;
     }
     const bool is_json = original.find_first_of("{[") == original.find_first_not_of(" \t\r\n\v\f");
-    if (is_json && !std::all_of(targets->begin(), targets->end(),
-                                [](const Target& target) { return fits_its_type(target.node); })) {
-      return false;
-    }
+    if (is_json && !std::all_of(targets->begin(), targets->end(), fits_its_type)) return false;
     const auto text = write_structured_text(*document, original);
     if (!text) return false;
     SLUICE_CHECK(check_growth(text->size(), 0, {}));
@@ -433,7 +448,7 @@ Result<void> copy_value(yaml::Ref root, yaml::Node value, const ReplacementTarge
       copied.bytes *= targets->size();
       SLUICE_CHECK(check_growth(extent(root).bytes, path.size(), copied));
     }
-    for (const Target& one : *targets) {
+    for (const yaml::Ref one : *targets) {
       SLUICE_CHECK(set_value(target.options, one, value));
     }
   }
@@ -492,6 +507,10 @@ Result<TargetSelector> compile(const ReplacementTarget& target) {
 
 Result<void> apply_to(ResMap& resources, const ReplacementTarget& target, yaml::Node value) {
   SLUICE_TRY(const TargetSelector selector, compile(target));
+  // What is written over them, or copied from another resource, is not kept.
+  const bool into_annotations = std::any_of(
+      target.field_paths.begin(), target.field_paths.end(),
+      [](const std::string& path) { return path == "metadata" || path == "metadata.annotations"; });
   std::vector<BuildResource*> candidates;
   if (!selector.select.only_name().empty()) {
     candidates = resources.by_any_name(selector.select.only_name());
@@ -502,7 +521,10 @@ Result<void> apply_to(ResMap& resources, const ReplacementTarget& target, yaml::
   for (BuildResource* resource : candidates) {
     SLUICE_TRY(const bool chosen, selector.chooses(*resource));
     if (!chosen) continue;
+    std::optional<BuildAnnotationsShown> shown;
+    if (into_annotations) shown.emplace(*resource);
     SLUICE_CHECK(copy_value(resource->root(), value, target));
+    shown.reset();
     resource->check_types = true;
     resources.changed(*resource);
   }
@@ -526,9 +548,17 @@ Result<void> check_types(yaml::Node node) {
 }
 
 Result<void> apply_replacements(ResMap& resources, const std::vector<Replacement>& replacements) {
+  const bool has_odd_history = std::any_of(resources.items().begin(), resources.items().end(),
+                                           [](const auto& item) { return is_history_odd(*item); });
   for (const Replacement& replacement : replacements) {
     if ((!replacement.source_value && !replacement.source) || !replacement.targets) {
       return fail(Code::kInvalid, "replacements must specify a source and at least one target");
+    }
+    if (has_odd_history) {
+      return fail(Code::kInvalid,
+                  std::string(replacement.source ? "error getting node IDs: " : "") +
+                      "number of previous names, number of previous namespaces, "
+                      "number of previous kinds not equal");
     }
     Value value;
     SLUICE_CHECK(find_value(resources, replacement, value));

@@ -108,8 +108,9 @@ void BuildResource::store_previous_id() {
 }
 
 bool BuildResource::has_build_annotations() const {
-  return had_build_annotation || needs_hash || behavior != Behavior::kUnspecified ||
-         !previous.empty() || !prefixes.empty() || !suffixes.empty() || helm_generated;
+  return had_build_annotation || needs_hash || allow_name_change || allow_kind_change ||
+         behavior != Behavior::kUnspecified || !previous.empty() || !prefixes.empty() ||
+         !suffixes.empty() || helm_generated;
 }
 
 bool BuildResource::is_empty() const {
@@ -216,6 +217,7 @@ void ResMap::changed(BuildResource& resource) {
 }
 
 Result<void> ResMap::check_unique() const {
+  if (!may_repeat_) return {};
   for (const auto& item : items_) {
     const auto same = by_current_id(item->id);
     if (same.size() > 1) {
@@ -226,6 +228,7 @@ Result<void> ResMap::check_unique() const {
                   "may not add resource with an already registered id: " + id_text((*last)->id));
     }
   }
+  may_repeat_ = false;
   return {};
 }
 
@@ -302,6 +305,7 @@ std::size_t ResMap::index_of(const BuildResource& resource) const {
 
 void ResMap::index_id(BuildResource& resource) {
   resource.id_key_ = id_hash(resource.id.gvk, resource.id.name, resource.ns());
+  may_repeat_ = may_repeat_ || by_id_.contains(resource.id_key_);
   by_id_.emplace(resource.id_key_, &resource);
 }
 

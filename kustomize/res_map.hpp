@@ -148,7 +148,8 @@ class ResMap {
   /// Reads the id from the document. O(1). Two resources may have one id for a while; see
   /// check_unique().
   void changed(BuildResource& resource);
-  /// Errors as append() for the first resource whose id an earlier one has.
+  /// Errors as append() for the first resource whose id an earlier one has. O(1) unless an id
+  /// changed to one that was there.
   Result<void> check_unique() const;
 
   // --- Look-ups. Results are in the order of the map. Each costs O(answers).
@@ -184,6 +185,7 @@ class ResMap {
   const Schema* schema_;
   std::vector<std::unique_ptr<BuildResource>> items_;
   Index by_id_;
+  mutable bool may_repeat_ = false;  // two resources may have one id
   mutable Index by_any_;
   mutable bool indexed_ = false;
   mutable std::unordered_map<std::string, std::vector<BuildResource*>> by_kind_;

@@ -8,6 +8,8 @@
 
 #include "sluice/yaml/read.hpp"
 
+#include "kustomize/gvk.hpp"
+
 namespace sluice::kustomize {
 namespace {
 
@@ -210,8 +212,8 @@ Result<std::uint16_t> Schema::add_comment(std::string_view text) const {
   if (!is_new) return entry->second;
   auto schema = yaml::read_json(text);
   if (!schema || !describes_schema(std::as_const(*schema).root())) return std::uint16_t(0);
-  if (comments_->schemas.size() == 0xffff) {
-    return fail(Code::kUnsupported, "more than 65535 different schemas in comments");
+  if (comments_->schemas.size() + 1 == kUntyped) {
+    return fail(Code::kUnsupported, "more than 65534 different schemas in comments");
   }
   comments_->schemas.push_back(*std::move(schema));
   return entry->second = static_cast<std::uint16_t>(comments_->schemas.size());

@@ -9,6 +9,7 @@
 #include "sluice/yaml/read.hpp"
 #include "sluice/yaml/write.hpp"
 
+#include "gvk.hpp"
 #include "helm_chart.hpp"
 #include "kustomization_fields.hpp"
 #include "origin.hpp"
@@ -572,7 +573,10 @@ Result<void> add_name_suffixes(ResMap& resources, BuildContext& context) {
     auto suffix = generators::name_suffix(root, decryptor, context.options().cancel);
     if (!suffix) return fail(std::move(suffix).error().at(context.where(root)));
     resource->store_previous_id();
-    resource->root().put_mapping("metadata").put_string("name", resource->id.name + "-" + *suffix);
+    resource->root()
+        .put_mapping("metadata")
+        .put_string("name", resource->id.name + "-" + *suffix)
+        .set_tag(kUntyped);
     resources.changed(*resource);
   }
   return {};

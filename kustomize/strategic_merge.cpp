@@ -38,7 +38,7 @@ class Merger {
 
  private:
   yaml::Ref ref(NodeId id) { return {document_, id}; }
-  bool is_missing_or_null(Maybe node) { return !node || ref(*node).is_null(); }
+  bool is_missing_or_null(Maybe node) { return !node || is_tagged_null(ref(*node)); }
 
   SchemaNode find_schema(Maybe dest, Maybe origin, SchemaNode schema);
   Result<Outcome> walk_mapping(Maybe dest, Maybe origin, const SchemaNode& schema);
@@ -48,6 +48,7 @@ class Merger {
                               Maybe origin, const SchemaNode& schema);
   bool is_plain_list(NodeId list, const Values& keys);
   static void take_style(yaml::Ref fresh, yaml::Ref old);
+  static void quote_strings(yaml::Ref value);
 
   Result<Directive> take_directive(Maybe origin);
   Result<Directive> take_list_directive(yaml::Ref list);
@@ -150,7 +151,7 @@ std::string joined(const Values& values) {
 
 SchemaNode Merger::find_schema(Maybe dest, Maybe origin, SchemaNode schema) {
   for (const Maybe source : {dest, origin}) {
-    if (is_missing_or_null(source) || ref(*source).tag() == 0) continue;
+    if (is_missing_or_null(source) || ref(*source).tag() == 0 || is_untyped(ref(*source))) continue;
     return schema_.of_comment(ref(*source).tag());
   }
   if (schema.exists()) return schema;
@@ -193,7 +194,7 @@ Result<Merger::Outcome> Merger::visit_mapping(Maybe dest, Maybe origin) {
     if (!origin && dest && !ref(*dest).text().empty()) return Outcome{dest, true};
     return Outcome{origin};
   }
-  if (origin && ref(*origin).is_null()) return Outcome{};
+  if (origin && is_tagged_null(ref(*origin))) return Outcome{};
   SLUICE_TRY(const Directive directive, take_directive(origin));
   if (directive == Directive::kDelete) return Outcome{};
   return Outcome{directive == Directive::kReplace ? origin : dest};
@@ -210,6 +211,15 @@ void Merger::take_style(yaml::Ref fresh, yaml::Ref old) {
   } else {
     fresh.set_style(style);
   }
+}
+
+/// FieldSetter sets every field that the walk has passed, and thereby quotes what YAML 1.1 reads as
+/// anything but a string. A value that comes into such a field later becomes a string, too.
+void Merger::quote_strings(yaml::Ref value) {
+  if (!value.is_scalar() || value.style() != yaml::Style::kPlain) return;
+  if (!value.is_string() && !is_untyped(value)) return;
+  if (string_style(value.text()) == yaml::Style::kPlain) return;
+  value.set_scalar(yaml::Kind::kString, value.text(), yaml::Style::kDoubleQuoted);
 }
 
 Result<Merger::Outcome> Merger::walk_mapping(Maybe dest, Maybe origin, const SchemaNode& schema) {
@@ -269,6 +279,7 @@ Result<Merger::Outcome> Merger::walk_mapping(Maybe dest, Maybe origin, const Sch
                       tag == 0 ? schema.field(name) : schema_.of_comment(tag)));
       if (is_missing_or_null(value.node)) continue;
       changed = true;
+      quote_strings(ref(*value.node));
       ref(patch.key(at).id()).set_tag(0);  // kyaml makes a new key, without comment
       entries[index] = {patch.key(at).id(), *value.node};
       continue;
@@ -289,6 +300,7 @@ Result<Merger::Outcome> Merger::walk_mapping(Maybe dest, Maybe origin, const Sch
       changed = true;
       continue;
     }
+    quote_strings(ref(*value.node));
     if (*value.node == old) {
       entries[index] = {key, old};
       continue;

@@ -1,5 +1,7 @@
 #include "kustomize/structured_text.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -82,12 +84,12 @@ std::unique_ptr<CommentedNode> to_commented(yaml::Node node, const Origins& orig
 /// `document` as YAML, with the comments, tags and anchors of `original`, which it was read from.
 Result<std::string> write_yaml_text(const yaml::Document& document, std::string_view original) {
   // Read anew: nodes keep their ids whatever is edited.
-  SLUICE_TRY(const yaml::Document unedited, read_structured_text(original));
+  SLUICE_TRY(const auto unedited, read_structured_text(original));
   SLUICE_TRY(const auto commented, yaml::read_commented(original));
   Origins origins;
   yaml::CommentedDocument out;
-  if (!commented.empty()) {
-    match(unedited.root(), *commented.front().root, origins);
+  if (unedited && !commented.empty()) {
+    match(unedited->root(), *commented.front().root, origins);
     out.head = commented.front().head;
     out.foot = commented.front().foot;
   }
@@ -186,12 +188,51 @@ bool fits_its_type(yaml::Node node) {
   }
 }
 
-Result<yaml::Document> read_structured_text(std::string_view text) {
+namespace {
+
+/// The text up to where a document that ended is followed by something else; all of it for another
+/// error.
+std::string_view before_trailing_text(std::string_view text, const Error& error) {
+  const bool trails = error.message().ends_with("did not find expected <document start>");
+  if (!trails || error.where().line == 0) return text;
+  std::size_t at = 0;
+  for (std::uint32_t line = 1; line < error.where().line; ++line) {
+    at = text.find('\n', at);
+    if (at == std::string_view::npos) return text;
+    ++at;
+  }
+  return text.substr(0, at + std::max<std::uint32_t>(error.where().column, 1) - 1);
+}
+
+/// Nothing but comments.
+bool is_blank(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    const std::string_view line = trim(text.substr(0, end));
+    if (!line.empty() && line.front() != '#') return false;
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<std::optional<yaml::Document>> read_structured_text(std::string_view text) {
   yaml::ReadOptions options;
   options.merge_keys = false;
   options.keep_tags = true;
-  SLUICE_TRY(std::vector<yaml::Document> documents, yaml::read_yaml(text, FileId::kNone, options));
-  return documents.empty() ? yaml::Document() : std::move(documents.front());
+  auto read = yaml::read_yaml(text, FileId::kNone, options);
+  if (!read) {
+    // What stands behind the first document is never looked at.
+    const std::string_view first = before_trailing_text(text, read.error());
+    if (first.size() == text.size()) return fail(std::move(read).error());
+    read = yaml::read_yaml(first, FileId::kNone, options);
+    if (!read) return fail(std::move(read).error());
+  }
+  std::vector<yaml::Document>& documents = *read;
+  if (!documents.empty()) return std::move(documents.front());
+  if (is_blank(text)) return std::nullopt;
+  return yaml::Document();  // "---" alone
 }
 
 std::string yaml_v3_text(yaml::Node node) {

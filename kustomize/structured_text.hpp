@@ -2,6 +2,7 @@
 /// YAML or JSON that is itself the value of a string field: read, and printed again after a change
 /// as kustomize's replacements print it (api/filters/replacement serializeStructuredData).
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,9 +11,9 @@
 
 namespace sluice::kustomize {
 
-/// The first document of `text`; a null document when there is none. Errors: kInvalid of the
-/// reader.
-Result<yaml::Document> read_structured_text(std::string_view text);
+/// The first document of `text`; none when there are only comments and spaces. Errors: kInvalid of
+/// the reader.
+Result<std::optional<yaml::Document>> read_structured_text(std::string_view text);
 
 /// `document`, read from `original` and edited since, as text: JSON when `original` begins with a
 /// brace or bracket (indented when `original` was), else YAML with the styles, comments, tags and

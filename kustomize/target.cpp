@@ -9,6 +9,7 @@
 #include "sluice/yaml/read.hpp"
 #include "sluice/yaml/write.hpp"
 
+#include "gvk.hpp"
 #include "origin.hpp"
 #include "remote_fetches.hpp"
 #include "schema.hpp"
@@ -48,13 +49,25 @@ void note_transformation(ResMap& resources, const Origin& origin) {
   }
 }
 
+// Whether kustomize set the same scalars, given two equal nodes.
+bool set_alike(yaml::Node a, yaml::Node b) {
+  if (is_untyped(a) != is_untyped(b)) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a.is_sequence() && !set_alike(a.at(i), b.at(i))) return false;
+    if (a.is_mapping() && !set_alike(a.value(i), b.get(a.key(i).text()))) return false;
+  }
+  return true;
+}
+
 // `after` is what a validator made of `before`: it may leave a label, and what comes back from a
 // program has a path, and is written another way.
 bool is_unchanged(const yaml::Document& before, yaml::Document after) {
   const yaml::Ref metadata = after.root().get("metadata");
   const yaml::Ref labels = metadata.get("labels");
   if (labels.erase("validated-by") && labels.size() == 0) metadata.erase("labels");
-  if (yaml::equal(before.root(), std::as_const(after).root())) return true;
+  if (yaml::equal(before.root(), std::as_const(after).root())) {
+    return set_alike(before.root(), std::as_const(after).root());
+  }
   constexpr std::string_view kPath = "config.kubernetes.io/path";
   if (!before.root().get("metadata").get("annotations").get(kPath).exists()) {
     const yaml::Ref annotations = metadata.get("annotations");
@@ -351,14 +364,19 @@ Result<void> Target::accumulate_directory(Accumulator& all, Loader loader, const
     auto done = target.accumulate(std::exchange(all, Accumulator(context_->schema())));
     if (!done) return recursed(std::move(done).error());
     all = *std::move(done);
-    if (auto unique = all.resources.check_unique(); !unique) {
-      return fail(std::move(unique).error().prefix("recursed merging from path '" + shown + "': "));
+    // kustomize merges what the component leaves into nothing: see SharedConfig::merge().
+    SharedConfig config;
+    auto merged = all.resources.check_unique();
+    if (merged) merged = config.merge(all.config);
+    if (!merged) {
+      return fail(std::move(merged).error().prefix("recursed merging from path '" + shown + "': "));
     }
+    all.config = std::move(config);
     return {};
   }
   auto done = target.accumulate();
   if (!done) return recursed(std::move(done).error());
-  auto merged = done->resources.check_unique();
+  auto merged = all.resources.empty() ? done->resources.check_unique() : Result<void>();
   if (merged) merged = all.merge(*std::move(done));
   if (!merged) {
     return fail(std::move(merged).error().prefix("recursed merging from path '" + shown + "': "));
@@ -382,7 +400,12 @@ Result<ResMap> Target::plugin_configs(const std::vector<std::string>& entries,
               annotate_origin(*config, append_origin(*origin_, file_.file_name));
             }
           }
-          SLUICE_CHECK(configs.resources.append_all(*std::move(map)));
+          if (auto merged = configs.resources.append_all(*std::move(map)); !merged) {
+            const bool generates = field == "generators";
+            return fail(std::move(merged).error().prefix(std::string("configuring external ") +
+                                                         (generates ? "generator" : "transformer") +
+                                                         ": "));
+          }
           continue;
         }
       }
@@ -491,6 +514,9 @@ Result<void> Target::run_validators(Accumulator& all) {
       const auto& [id, document] = before[i];
       if (!(id == all.resources[i].id)) {
         change = "id in self missing from other; id: " + id_text(id);
+      } else if (const auto same = all.resources.by_current_id(id); same.size() > 1) {
+        change =
+            "id in self matches " + std::to_string(same.size()) + " in other; id: " + id_text(id);
       } else if (!is_unchanged(document, all.resources[i].doc)) {
         change = "nodes unequal: " + id_text(id);
       }

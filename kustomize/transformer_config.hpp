@@ -17,6 +17,7 @@ namespace sluice::kustomize {
 struct NameReference {
   Gvk target;
   std::vector<FieldSpec> referrers;
+  friend bool operator==(const NameReference&, const NameReference&) = default;
 };
 
 struct TransformerConfig {
@@ -28,6 +29,7 @@ struct TransformerConfig {
   /// Adds what `other` has. Error (kInvalid): "failed to merge NamePrefix fieldSpec: conflicting
   /// fieldspecs" and its like.
   Result<void> merge(const TransformerConfig& other);
+  friend bool operator==(const TransformerConfig&, const TransformerConfig&) = default;
 };
 
 /// kustomize's own tables.

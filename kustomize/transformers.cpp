@@ -7,6 +7,7 @@
 #include "sluice/base/encoding.hpp"
 #include "sluice/yaml/write.hpp"
 
+#include "kustomize/build_annotations.hpp"
 #include "kustomize/gvk.hpp"
 #include "kustomize/path_getter.hpp"
 
@@ -105,6 +106,8 @@ Result<void> set_namespace_of(BuildResource& resource, const NamespaceArgs& args
   const yaml::Ref root = resource.root();
   const Gvk gvk = gvk_of(root);
   const FieldSpecs::Setter set = namespace_setter(args);
+  std::optional<BuildAnnotationsShown> shown;
+  if (specs.core.sees_annotations(Creates::kString)) shown.emplace(resource);
   if (!resource.cluster_scoped)
     SLUICE_CHECK(specs.own.apply_one(0, root, gvk, Creates::kString, set));
   const bool binding = is_role_binding(gvk.kind);
@@ -123,22 +126,9 @@ Result<void> set_namespace_of(BuildResource& resource, const NamespaceArgs& args
 
 /// A resource as kustomize prints it in messages: JSON with its own annotations.
 std::string resource_json(const BuildResource& resource) {
-  yaml::Document copy = resource.doc;
-  if (!resource.previous.empty() && copy.root().is_mapping()) {
-    std::string kinds, names, spaces;
-    for (const PreviousId& id : resource.previous) {
-      const char* comma = kinds.empty() ? "" : ",";
-      kinds += comma + id.kind;
-      names += comma + id.name;
-      spaces += comma + id.ns;
-    }
-    const yaml::Ref annotations = copy.root().put_mapping("metadata").put_mapping("annotations");
-    annotations.put_string("internal.config.kubernetes.io/previousKinds", kinds);
-    annotations.put_string("internal.config.kubernetes.io/previousNames", names);
-    annotations.put_string("internal.config.kubernetes.io/previousNamespaces", spaces);
-  }
+  const yaml::Document copy = with_build_annotations(resource);
   std::string text;
-  if (auto done = yaml::write_go_json(std::as_const(copy).root(), text); !done) {
+  if (auto done = yaml::write_go_json(copy.root(), text); !done) {
     return "<" + done.error().message() + ">";
   }
   return text;
@@ -207,6 +197,8 @@ Result<void> affix(ResMap& resources, std::string_view prefix, std::string_view 
     if (keeps_name(original)) continue;
     for (std::size_t i = 0; i < specs.size(); ++i) {
       if (!compiled.selects(i, original)) continue;
+      std::optional<BuildAnnotationsShown> shown;
+      if (compiled.sees_annotations(Creates::kString)) shown.emplace(resource);
       if (specs[i].path == kNamePath) {
         if (!prefix.empty()) resource.prefixes.emplace_back(prefix);
         if (!suffix.empty()) resource.suffixes.emplace_back(suffix);
@@ -278,6 +270,8 @@ Result<void> set_entries(ResMap& resources, const StringMap& entries,
   for (const auto& item : resources.items()) {
     if (item->is_empty()) continue;
     setter.start(*item);
+    std::optional<BuildAnnotationsShown> shown;
+    if (compiled.sees_annotations(Creates::kMapping)) shown.emplace(*item);
     SLUICE_CHECK(compiled.apply(item->root(), item->id.gvk, Creates::kMapping, set));
   }
   return {};
@@ -322,6 +316,8 @@ Result<void> set_replicas(ResMap& resources, const ReplicaRule& rule,
                       });
       if (!chosen) continue;
       found = true;
+      std::optional<BuildAnnotationsShown> shown;
+      if (compiled.sees_annotations(Creates::kInt)) shown.emplace(*resource);
       SLUICE_CHECK(compiled.apply_one(i, resource->root(), gvk, Creates::kInt, set));
     }
   }

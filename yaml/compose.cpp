@@ -6,6 +6,7 @@
 #include <numeric>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "sluice/base/encoding.hpp"
@@ -148,6 +149,7 @@ class Composer {
     is_about_values_ = true;
     repeated_.clear();
     merge_keys_.clear();
+    from_flow_.clear();
     if (options_.schema == Schema::kV2) anchors_.clear();  // v3 sees those of earlier documents
   }
 
@@ -390,12 +392,37 @@ class Composer {
     if (!frames_.empty()) {
       frames_.back().height = std::max(frames_.back().height, anchor.height + 1);
     }
+    if (is_merged() && !from_flow_.empty() && here) blank_from_flow(anchor.id, copy);
     if (at_merge_value() && !node(copy).is_mapping()) {  // a sequence may be merged, not its alias
       return wants_mapping(node(copy));
     }
     SLUICE_CHECK(check_key(copy));
     attach(copy);
     return {};
+  }
+
+  /// The value of a merge key, or an item of a list that is one.
+  bool is_merged() const {
+    if (at_merge_value()) return true;
+    if (!options_.merge_keys || frames_.size() < 2 || frames_.back().is_mapping) return false;
+    const std::size_t first = frames_.back().first_child;
+    return frames_[frames_.size() - 2].has_merge && first > 0 && is_merge_key(children_[first - 1]);
+  }
+
+  /// kyaml merges an anchor's mapping with the merge key that is in it, as it was written: what
+  /// that key takes from a flow list is printed in flow style on its way to JSON, where a null
+  /// without text comes out as an empty string.
+  void blank_from_flow(NodeId anchor, NodeId copy) {
+    const Node original = node(anchor);
+    for (std::size_t i = 0; original.is_mapping() && i < original.size(); ++i) {
+      if (from_flow_.contains(original.value(i).id())) blank_nulls(node(copy).value(i).id());
+    }
+  }
+  void blank_nulls(NodeId id) {
+    const Ref value(current_, id);
+    if (value.is_null() && value.text().empty()) value.set_string("");
+    for (std::size_t i = 0; i < value.size(); ++i)
+      blank_nulls((value.is_mapping() ? value.value(i) : value.at(i)).id());
   }
 
   // --- mappings
@@ -571,6 +598,9 @@ class Composer {
         const Node item = value.at(overwrite ? value.size() - 1 - i : i);
         if (!item.is_mapping()) return wants_mapping(item);
         SLUICE_CHECK(merge_value(item, entries, overwrite));
+        if (overwrite || value.style() != Style::kFlow) continue;
+        for (std::size_t k = 0; k < item.size(); ++k)
+          from_flow_.insert(item.value(k).id());
       }
       return {};
     }
@@ -595,7 +625,8 @@ class Composer {
   std::vector<Frame> frames_;
   std::vector<NodeId> children_;  // of all open collections, innermost last
   std::unordered_map<std::string, Anchor> anchors_;
-  std::vector<NodeId> merge_keys_;  // of the current document, ascending
+  std::vector<NodeId> merge_keys_;        // of the current document, ascending
+  std::unordered_set<NodeId> from_flow_;  // values that a merge took from a flow list
   std::vector<Repeated> repeated_;
   std::vector<NodeId> table_;  // scratch of has_repeated_keys
   std::size_t written_ = 0;

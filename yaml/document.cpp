@@ -93,6 +93,7 @@ void Ref::set_scalar(Kind kind, std::string_view text, Style style) const {
   auto& cell = document().nodes_[id_];
   cell.kind = kind;
   cell.style = style;
+  cell.tag = 0;
   cell.text = kept.data();
   cell.size = static_cast<std::uint32_t>(kept.size());
 }

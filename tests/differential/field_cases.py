@@ -7,6 +7,7 @@ CRLF, long lines. Most trees build; some have one thing wrong.
 """
 import re
 
+import odd_kinds
 import tree_cases
 from tree_cases import NUMBERS, STRINGS, Plain, flow
 
@@ -115,6 +116,7 @@ class Case(tree_cases.Case):
         self.flags = []
         self.broken = self.some(.12)  # one thing may be wrong
         self.seen = set()
+        self.spaces = {}  # namespaces, by kind and name
         self.reachable = {}  # by directory, as bases name it
 
     def word(self):
@@ -151,11 +153,19 @@ class Case(tree_cases.Case):
     def resource(self):
         for _ in range(20):
             out = super().resource()
+            if self.some(.35):
+                api_version, kind = self.r.choice(odd_kinds.KINDS)
+                out = {"apiVersion": api_version, "kind": kind, "metadata": out["metadata"], **odd_kinds.body(self, kind)}
+                if kind.endswith("List"):
+                    items = [super(Case, self).resource() for _ in range(self.r.randint(0, 2))]
+                    out["items"] = [i for i in items if (i["kind"], i["metadata"]["name"]) not in self.seen]
+                    self.seen.update((i["kind"], i["metadata"]["name"]) for i in out["items"])
             identity = out["kind"], out["metadata"]["name"]
             if identity not in self.seen or self.some(.03):
                 break
         self.seen.add(identity)
         metadata = out["metadata"]
+        self.spaces[out["kind"], metadata["name"]] = metadata.get("namespace")
         if self.some(.1):
             metadata["annotations"] = {self.pick("note", "a/b", "x"): self.pick(self.text(), self.text(), Plain("5"), Plain("true"), Plain("null")) for _ in range(2)}
         if self.some(.05):
@@ -236,7 +246,7 @@ class Case(tree_cases.Case):
             _, kind, name = self.r.choice(known)
             out["source"] = {"kind": kind, "name": name}
             if self.some(.8):
-                out["source"]["fieldPath"] = self.path() if self.some(.2) else self.pick("metadata.name", "kind", "apiVersion", "metadata.labels")
+                out["source"]["fieldPath"] = self.path() if self.some(.05) else self.pick(*["metadata.name", "kind", "apiVersion"] * 4, "metadata.labels", "metadata")
             if self.some(.2):
                 out["source"]["options"] = self.options(True)
         out["targets"] = []
@@ -244,16 +254,24 @@ class Case(tree_cases.Case):
             t = {"select": self.target()}
             if self.some(.1):
                 t["reject"] = [self.target()]
-            t["fieldPaths"] = [self.path() for _ in range(self.r.randint(1, 2))]
+            t["fieldPaths"] = [self.path() if self.some(.12) else self.pick("metadata.annotations.note", "metadata.annotations.[a.b/c]", "metadata.labels.app", "metadata.name",
+                               "spec.made", "spec.made.deep", "data.made", "metadata.annotations.made") for _ in range(self.r.randint(1, 2))]
             o = self.options(False)
-            if o or self.some(.8):
-                t["options"] = o or {"create": True}
+            if self.some(.9):
+                o["create"] = True
+            if o:
+                t["options"] = o
             out["targets"].append(t)
         return out
 
     def patch_text(self, target):
         # Without comments: kustomize writes those of a block mapping into a flow mapping and cannot read that again.
         patch = self.merge_patch(target)
+        space = self.spaces.get(target[1:])
+        if space and self.some(.97):
+            patch["metadata"]["namespace"] = space
+        if patch.get("$patch") == "delete" and target in self.names and len(self.names) > 1:
+            self.names.remove(target)
         if self.some(.15):
             patch.setdefault("metadata", {}).setdefault("annotations", {})["note"] = self.text()
         if self.some(.06):
@@ -274,9 +292,9 @@ class Case(tree_cases.Case):
                 entry = {}
                 if self.some(.6):
                     entry["patch"] = self.patch_text(target)
-                    if self.some(.1):
+                    if self.some(.06):
                         entry["patch"] += "---\n" + self.patch_text(self.r.choice(known))
-                    if self.some(.35):
+                    if self.some(.35) and ("---" not in entry["patch"] or self.some(.05)):
                         entry["target"] = self.target()
                 else:
                     ops = self.json_patch(target[1])
@@ -323,7 +341,7 @@ class Case(tree_cases.Case):
 
     def label_entry(self):
         e = {"pairs": {self.pick("l", "app", "example.com/x"): self.pick("1", "web", "", "true", self.pick(*STRINGS[:20]))}}
-        for field in ("includeSelectors", "includeTemplates"):
+        for field in ("includeSelectors", "includeTemplates", "includeVolumeClaimTemplates"):
             if self.some(.3):
                 e[field] = self.pick(True, False, True)
         if self.some(.25):
@@ -332,7 +350,7 @@ class Case(tree_cases.Case):
 
     def configuration(self):
         c = {}
-        for field in self.r.sample(("namePrefix", "nameSuffix", "namespace", "commonLabels", "commonAnnotations", "nameReference", "varReference", "images", "replicas", "labels"), 2):
+        for field in self.r.sample(("namePrefix", "nameSuffix", "namespace", "commonLabels", "commonAnnotations", "nameReference", "varReference", "images", "replicas", "labels", "templateLabels", "volumeClaimTemplateLabels"), 2):
             if field == "nameReference":
                 c[field] = [{"kind": self.pick("ConfigMap", "Deployment", "Widget"), "version": "v1", "fieldSpecs": [{"path": self.pick("spec/ref/name", "spec/web", "spec/items/name"), "kind": "Widget"}]}]
             else:
@@ -391,7 +409,15 @@ class Case(tree_cases.Case):
         else:
             out["literals"] = ["a=" + self.text().replace("\n", " "), "b=c"]
             if self.some(.3):
-                out["options"] = {"disableNameSuffixHash": True}
+                out["options"] = self.pick({"disableNameSuffixHash": True}, {"immutable": True}, {"labels": {"a": "b"}, "annotations": {"c": "d"}})
+            if kind == "SecretGenerator" and self.some(.3):
+                out["type"] = "kubernetes.io/basic-auth"
+            if self.some(.2):
+                out["metadata"]["namespace"] = "ns1"
+            known = [n for _, kd, n in self.names if kd == kind[:-9]]
+            if known and self.some(.3):
+                out["metadata"]["name"] = self.r.choice(known)
+                out["behavior"] = self.pick("merge", "replace")
         return out
 
     def schema(self):
@@ -460,12 +486,22 @@ class Case(tree_cases.Case):
             k["openapi"] = {"version": self.pick("v1.21.2", "v9")}
         if self.some(.12):
             plugins = [self.plugin(directory, i) for i in range(self.r.randint(1, 2))]
-            k["transformers"] = [Writer(self.r).block(p) for p in plugins] if self.some(.5) else [self.write(directory, "trans.yaml", plugins)]
+            if self.some(.15):
+                self.write(directory + "-plugins", "trans.yaml", plugins)
+                self.write(directory + "-plugins", "kustomization.yaml", {"resources": ["trans.yaml"], **self.pick({}, {}, {"namePrefix": "x-"}, {"commonAnnotations": {"on": "config"}})})
+                k["transformers"] = ["../%s-plugins" % directory]
+            else:
+                k["transformers"] = [Writer(self.r).block(p) for p in plugins] if self.some(.5) else [self.write(directory, "trans.yaml", plugins)]
         if self.some(.06):
             plugins = [self.generator_config(i) for i in range(self.r.randint(1, 2))]
             k["generators"] = [Writer(self.r).block(p) for p in plugins] if self.some(.5) else [self.write(directory, "gens.yaml", plugins)]
         if self.some(.03):
-            k["validators"] = [Writer(self.r).block({"apiVersion": "builtin", "kind": "LabelTransformer", "metadata": {"name": "v"}, "labels": {}, "fieldSpecs": []})]
+            k["validators"] = [Writer(self.r).block(self.pick(
+                {"apiVersion": "builtin", "kind": "LabelTransformer", "metadata": {"name": "v"}, "labels": {}, "fieldSpecs": []},
+                {"apiVersion": "builtin", "kind": "NamespaceTransformer", "metadata": {"name": "v"}},
+                {"apiVersion": "builtin", "kind": "PrefixTransformer", "metadata": {"name": "v"}, "prefix": self.pick("", "x-"), "fieldSpecs": [{"path": "metadata/name"}]},
+                {"apiVersion": "builtin", "kind": "ValueAddTransformer", "metadata": {"name": "v"}, "value": "", "targets": [{"fieldPath": "metadata/name"}]},
+                {"apiVersion": "builtin", "kind": "ImageTagTransformer", "metadata": {"name": "v"}, "imageTag": {"name": "nosuch", "newTag": "1"}}))]
         if self.some(.02):
             k["metadata"] = {"name": "meta", "labels": {"a": "b"}, "annotations": {"config.kubernetes.io/local-config": "true"}}
         if self.some(.15):
@@ -495,10 +531,12 @@ class Case(tree_cases.Case):
         else:
             k[field] = self.pick([k[field]], {"x": k[field]})
 
-    def folder(self, directory, bases, depth, component=False):
+    def folder(self, directory, bases, depth, component=False, components=()):
         if not component:
             self.names = [n for base in bases for n in self.reachable[base]]
         k = self.kustomization(directory, bases, depth, component)
+        if components:
+            k["components"] = list(components)
         items = list(k.items())
         if self.some(.3):
             self.r.shuffle(items)
@@ -520,7 +558,17 @@ class Case(tree_cases.Case):
         k = self.kustomization("root", below, 0)
         if self.some(.25):
             k["components"] = ["../comp"]
-            self.folder("comp", [], 1, True)
+            if self.some(.25):
+                self.folder("comp", [], 1, True)
+                k["components"].append("../comp2")
+                self.folder("comp2", [], 1, True)
+            else:
+                inner = self.folder("comp", [], 1, True, components=["../comp2"] if self.some(.2) else [])
+                if "components" in inner:
+                    self.folder("comp2", [], 1, True)
+        if below and self.some(.05):  # one base twice
+            self.write("again", "kustomization.yaml", {"resources": [self.r.choice(below)], "namePrefix": "again-", **self.pick({}, {"namespace": "again"}, {"nameSuffix": "-2"})})
+            k["resources" if "resources" in k else "bases"] = k.get("resources", k.get("bases", [])) + ["../again"]
         items = list(k.items())
         if self.some(.3):
             self.r.shuffle(items)

@@ -453,3 +453,66 @@ TEST_CASE("a name with a comma that a transformer changes is refused, where kust
         "equal");
   CHECK(error.where().text() == "a.yaml:1:1");
 }
+
+TEST_CASE("errors that a random tree found: kustomize's words") {
+  struct Row {
+    const char* what;
+    Files files;
+    const char* message;  // how it ends
+  };
+  const std::string deployment =
+      "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {template: {spec: "
+      "{containers: [[a]]}}}\n";
+  const Row rows[] = {
+      {"every list on the way to a reference is named",
+       {{"kustomization.yaml", "resources: [r.yaml]\n"}, {"r.yaml", deployment}},
+       "visit traversal on path: [env valueFrom configMapKeyRef name]: visit traversal on path: "
+       "[env valueFrom configMapKeyRef name]: expected sequence or mapping node"},
+      {"a text of comments alone has no kind of node",
+       {{"kustomization.yaml",
+         "resources: [r.yaml]\nreplacements:\n- sourceValue: x\n  targets:\n  - select: {kind: "
+         "ConfigMap}\n    fieldPaths: [data.a.0]\n"},
+        {"r.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: '#c'}\n"}},
+       "unable to find field \"data.a.0\" in replacement target: wrong node kind: expected "
+       "SequenceNode but got : node contents:\nnull\n"},
+      {"kustomize's own annotations are annotations",
+       {{"kustomization.yaml",
+         "resources: [r.yaml]\nnamePrefix: p-\nreplacements:\n- sourceValue: ''\n  targets:\n  - "
+         "select: {kind: ConfigMap}\n    fieldPaths: [kind]\n"},
+        {"r.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"}},
+       "missing kind in object {{v1 } {{p-c } map[] "
+       "map[internal.config.kubernetes.io/prefixes:p- "
+       "internal.config.kubernetes.io/previousKinds:ConfigMap "
+       "internal.config.kubernetes.io/previousNames:c "
+       "internal.config.kubernetes.io/previousNamespaces:default]}}"},
+      {"a namespace field that is metadata.annotations is found where notes are in it",
+       {{"kustomization.yaml", "resources: [r.yaml]\nnamespace: ns\nconfigurations: [c.yaml]\n"},
+        {"c.yaml", "namespace: [{path: metadata/annotations}]\n"},
+        {"r.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"}},
+       "internal.config.kubernetes.io/previousKinds: ConfigMap\n"},
+      {"the defaults contradict a configuration when they are merged a second time",
+       {{"kustomization.yaml", "resources: [a, b]\n"},
+        {"a/kustomization.yaml", "resources: [../base]\nconfigurations: [c.yaml]\n"},
+        {"a/c.yaml", "images: [{path: 'spec/containers[]/image', kind: ConfigMap}]\n"},
+        {"b/kustomization.yaml", "resources: [../base]\nnamePrefix: b-\n"},
+        {"base/kustomization.yaml", "resources: [r.yaml]\n"},
+        {"base/r.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"}},
+       "failed to merge Images fieldSpec: conflicting fieldspecs"},
+      {"a validator that sets a name anew changes it, even to the same",
+       {{"kustomization.yaml",
+         "resources: [r.yaml]\nvalidators:\n- |\n  apiVersion: builtin\n  kind: "
+         "PrefixTransformer\n  metadata: {name: v}\n  prefix: ''\n  fieldSpecs: [{path: "
+         "metadata/name}]\n"},
+        {"r.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"}},
+       "validator shouldn't modify the resource map: nodes unequal: ConfigMap.v1.[noGrp]/c.[noNs]"},
+      {"the type of a list's items is named",
+       {{"kustomization.yaml", "patchesStrategicMerge: [[a]]\n"}},
+       "Kustomization.patchesStrategicMerge of type types.PatchStrategicMerge"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.what);
+    const std::string message = build_error(row.files).message();
+    INFO(message);
+    CHECK(message.ends_with(row.message));
+  }
+}

@@ -35,7 +35,7 @@ TEST_CASE("the default tables are kustomize's") {
   CHECK(config().common_annotations.size() == 9);
   CHECK(config().name_space.size() == 3);
   CHECK(config().var_reference.size() == 72);
-  CHECK(config().images.size() == 6);
+  CHECK(config().images.size() == 7);
   CHECK(config().replicas.size() == 4);
   CHECK(config().name_reference.size() == 16);
   std::size_t referrers = 0;

@@ -160,7 +160,8 @@ class Ref : public Node {
   void set_text(std::string_view text) const;
   void set_style(Style style) const;
   void set_position(FileId file, Position position) const;
-  /// A number that means something to the caller only; copies of the node have it, too.
+  /// A number that means something to the caller only; copies of the node have it, too. A node
+  /// that becomes another scalar (set_scalar) has none.
   void set_tag(std::uint16_t tag) const;
 
   // --- mappings. put() replaces the value in place when the key exists, else appends the entry.
