@@ -55,8 +55,10 @@ Result<void> rewrite_strings(yaml::Ref metadata, std::string_view name) {
 /// type of a plain one. A new field without text is a null.
 Result<void> put_text(yaml::Ref mapping, std::string_view name, std::string_view text) {
   const yaml::Ref value = field(mapping, name);
-  if (!value.exists() && text.empty() && mapping.is_mapping()) {
-    return set_scalar_text(mapping.put_string(name, text), text);
+  if (!value.exists() && mapping.is_mapping()) {
+    const yaml::Ref made = mapping.put_string(name, "");
+    made.set_style(string_style(text));
+    return set_scalar_text(made, text);
   }
   if (!value.exists()) return set_entry_string(mapping, name, text);
   if (!is_leaf(value) || value.is_encrypted()) value.set_string("");

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "sluice/yaml/scalar.hpp"
+
 #include "kustomize/field_spec.hpp"
 #include "kustomize/gvk.hpp"
 
@@ -210,6 +212,12 @@ void Merger::take_style(yaml::Ref fresh, yaml::Ref old) {
     fresh.set_scalar(yaml::Kind::kString, fresh.text(), style);
   } else {
     fresh.set_style(style);
+    if (!is_untyped(fresh)) return;
+    // What it reads as is open again.
+    const std::string text(fresh.text());
+    fresh.set_scalar(quoted ? yaml::Kind::kString : yaml::resolve_plain(text, yaml::Schema::kV3),
+                     text, style);
+    fresh.set_tag(kUntyped);
   }
 }
 
