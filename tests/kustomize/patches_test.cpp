@@ -173,7 +173,10 @@ TEST_CASE("a patch for chosen targets brings their apiVersion, also where they h
     Resources resources(target);
     return patched(resources, read(text, by_kind("A")));
   };
-  constexpr std::string_view kBare = "{kind: A, metadata: {name: a}}";
+  constexpr std::string_view kBare = "kind: A\nmetadata: {name: a}";
+  // In flow style nothing is an empty string on the way to JSON.
+  CHECK(patch("{kind: A, metadata: {name: a}}", kBare) ==
+        "apiVersion: \"\"\nkind: A\nmetadata:\n  name: a\n");
   CHECK(patch(kBare, kBare) == "apiVersion: null\nkind: A\nmetadata:\n  name: a\n");
   CHECK(patch(kBare, "{apiVersion: v1, kind: A, metadata: {name: a}}") ==
         "apiVersion: null\nkind: A\nmetadata:\n  name: a\n");
