@@ -93,6 +93,7 @@ class BlockReader {
         file_(file),
         schema_(options.schema),
         max_depth_(std::min(options.limits.max_depth, kMaxDepth)),
+        max_nodes_(options.limits.max_nodes),
         blocks_(text->size()),
         at_(text->c_str()),
         end_(at_ + text->size()),
@@ -210,6 +211,8 @@ class BlockReader {
     cells_.push_back(current_.nodes_.front());
     if (is_scalar_root()) return false;
     if (!node(-1, column_)) return false;
+    if (has_too_many_nodes()) return false;
+    max_nodes_ -= cells_.size() - 1;
     // Room for what transformers add: labels, annotations, a namespace.
     current_.nodes_.reserve(cells_.size() + cells_.size() / 4 + 8);
     current_.nodes_.assign(cells_.begin(), cells_.end());
@@ -224,6 +227,8 @@ class BlockReader {
   bool is_scalar_root() const { return *at_ == '|' || *at_ == '>'; }
 
   // --- nodes: each pushes its id on open_
+  bool has_too_many_nodes() const { return cells_.size() - 1 > max_nodes_; }  // the first is unused
+
   NodeId new_cell(Kind kind, Style style, Position position) {
     Cell& cell = cells_.emplace_back();
     cell.children = {0, 0};
@@ -289,6 +294,7 @@ class BlockReader {
     const NodeId id = new_cell(Kind::kSequence, Style::kBlock, position(at_));
     const std::size_t first = open_.size();
     do {
+      if (has_too_many_nodes()) return false;
       ++at_;
       const Position after = position(at_);
       while (*at_ == ' ')
@@ -323,7 +329,7 @@ class BlockReader {
     const NodeId id = new_cell(Kind::kMapping, Style::kBlock, key.position);
     const std::size_t first = open_.size();
     for (;;) {
-      if (!push_key(key)) return false;
+      if (has_too_many_nodes() || !push_key(key)) return false;
       ++at_;  // ':'
       const Position after = position(at_);
       while (*at_ == ' ')
@@ -648,6 +654,7 @@ class BlockReader {
     ++at_;
     skip_spaces();
     while (*at_ != closing) {
+      if (has_too_many_nodes()) return false;
       if (is_mapping && !flow_key()) return false;
       if (*at_ == '[' || *at_ == '{') {
         if (!flow()) return false;
@@ -702,6 +709,7 @@ class BlockReader {
   FileId file_;
   Schema schema_;
   std::size_t max_depth_;
+  std::size_t max_nodes_;  // of the documents to come
   bool ascii_ = true;
   TextBlocks blocks_;
   std::string scratch_;

@@ -188,8 +188,18 @@ class Composer {
            !children_.empty() && is_merge_key(children_.back());
   }
 
+  /// One more node than before, or those of an alias.
+  Result<void> check_nodes(const Event& event) const {
+    if (written_ + expanded_ <= options_.limits.max_nodes) return {};
+    return fail(Code::kUnsupported,
+                "yaml: line " + std::to_string(event.start.line) + ": more than " +
+                    std::to_string(options_.limits.max_nodes) + " values in one file",
+                where_of(event.start));
+  }
+
   Result<void> scalar(const Event& event) {
     ++written_;
+    SLUICE_CHECK(check_nodes(event));
     if (frames_.empty()) {
       const bool nothing = event.plain_implicit && event.text.empty() && event.anchor.empty();
       is_empty_ = nothing;
@@ -257,6 +267,7 @@ class Composer {
 
   Result<void> start_collection(const Event& event) {
     ++written_;
+    SLUICE_CHECK(check_nodes(event));
     is_empty_ = false;
     if (frames_.size() >= options_.limits.max_depth) {
       return fail(Code::kUnsupported,
@@ -378,6 +389,7 @@ class Composer {
       return fail(Code::kUnsupported, "yaml: document contains excessive aliasing",
                   where_of(event.start));
     }
+    SLUICE_CHECK(check_nodes(event));
     if (frames_.size() + anchor.height > options_.limits.max_depth) {
       return fail(Code::kUnsupported,
                   "yaml: line " + std::to_string(event.start.line) + ": alias '" +

@@ -1,5 +1,7 @@
 // JSON into the arena. simdjson (on demand) finds the structure, checks UTF-8 and unescapes; its
-// numbers are values, so theirs is the one grammar checked here, on the text as written.
+// numbers are values, so theirs is the one grammar checked here, on the text as written. None of
+// its tables is used (numbers, literals, error texts): the program opens it late, and can only call
+// functions of what it opens late (docs/adr/0021, 0023).
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -112,28 +114,8 @@ class JsonReader {
         if (const auto error = value.get_string().get(text)) return failure(error, token.data());
         return string_node(token, text);
       }
-      case ondemand::json_type::number: {
-        const std::string_view token = trimmed(value.raw_json_token());
-        double ignored = 0;
-        // Consumes the token; the value itself may be out of range, as Go's float64 of it is not.
-        const auto error = value.get_double().get(ignored);
-        if (error != simdjson::SUCCESS && error != simdjson::NUMBER_ERROR) {
-          return failure(error, token.data());
-        }
-        return literal(token);
-      }
-      case ondemand::json_type::boolean: {
-        const std::string_view token = trimmed(value.raw_json_token());
-        bool ignored = false;
-        if (const auto error = value.get_bool().get(ignored)) return failure(error, token.data());
-        return literal(token);
-      }
-      default: {
-        const std::string_view token = trimmed(value.raw_json_token());
-        bool is_null = false;
-        if (const auto error = value.is_null().get(is_null)) return failure(error, token.data());
-        return literal(token);
-      }
+      default:  // not taken from simdjson, which goes on behind what was left
+        return literal(trimmed(value.raw_json_token()));
     }
   }
 
@@ -154,6 +136,7 @@ class JsonReader {
       const std::string_view token(raw.data() - 1, key.size() + 2);
       children_.push_back(string_node(token, key));
       ondemand::value item = field.value();
+      SLUICE_CHECK(check_nodes(raw.data()));
       SLUICE_TRY(const NodeId child, this->value(item));
       children_.push_back(child);
     }
@@ -175,6 +158,7 @@ class JsonReader {
     for (auto item_result : array) {
       ondemand::value item;
       if (const auto error = std::move(item_result).get(item)) return failure(error);
+      SLUICE_CHECK(check_nodes(item.raw_json_token().data()));
       SLUICE_TRY(const NodeId child, this->value(item));
       children_.push_back(child);
     }
@@ -194,6 +178,14 @@ class JsonReader {
       kind = *number;
     }
     return document_.new_scalar_view(kind, token, Style::kPlain, file_, place(token.data()));
+  }
+
+  Result<void> check_nodes(const char* at) {
+    if (document_.node_count() <= limits_.max_nodes) return {};
+    const Position position = place(at);
+    return fail(Code::kUnsupported,
+                "json: more than " + std::to_string(limits_.max_nodes) + " values",
+                Where{"", position.line(), position.column()});
   }
 
   /// `token` starts at the opening quote. Text without escapes is a view of the source.
@@ -285,8 +277,26 @@ class JsonReader {
       case simdjson::DEPTH_ERROR:
         what = "nested too deep";
         break;
+      case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
+        what = "a bracket or brace is not closed";
+        break;
+      case simdjson::UNCLOSED_STRING:
+        what = "a string is not closed";
+        break;
+      case simdjson::STRING_ERROR:
+        what = "not a string, or an escape that there is not";
+        break;
+      case simdjson::UNESCAPED_CHARS:
+        what = "a control character in a string";
+        break;
+      case simdjson::UTF8_ERROR:
+        what = "not UTF-8";
+        break;
+      case simdjson::MEMALLOC:
+        what = "out of memory";
+        break;
       default:
-        what = simdjson::error_message(error);
+        what = "a comma, colon, key or value is missing or one too many";
     }
     return fail(Code::kInvalid, "json: " + std::string(what),
                 Where{"", position.line(), position.column()});

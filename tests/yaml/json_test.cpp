@@ -127,7 +127,7 @@ TEST_CASE("read_json: what is not JSON is refused with its place") {
   // simdjson 3.1 and newer look at the last bracket first, and so see an end that is missing.
   const std::string follows = failure_of("[1]\n x");
   CHECK((follows.starts_with("line 2:2: json: something follows") ||
-         follows.starts_with("line 1:1: json: INCOMPLETE_ARRAY_OR_OBJECT")));
+         follows.starts_with("line 1:1: json: a bracket or brace is not closed")));
 }
 
 TEST_CASE("read_json: limits hold, one past each is refused") {
@@ -143,6 +143,19 @@ TEST_CASE("read_json: limits hold, one past each is refused") {
   small.max_bytes = 2;
   CHECK(read_json("[]", FileId::kNone, small).has_value());
   CHECK_FALSE(read_json("[1]", FileId::kNone, small).has_value());
+}
+
+TEST_CASE("read_json: values are counted, one too many is refused with its place") {
+  Limits few;
+  few.max_nodes = 4;
+  CHECK_OK(read_json("[1,2,3]", FileId::kNone, few));
+  CHECK_OK(read_json("[{\"a\":1}]", FileId::kNone, few));
+  for (const std::string_view many : {"[1,2,3,\n4]", "[{\"a\":1},\n2]"}) {
+    const auto refused = read_json(many, FileId::kNone, few);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code() == Code::kUnsupported);
+    CHECK(refused.error().text().starts_with("line 2:1: json: more than 4 values"));
+  }
 }
 
 TEST_CASE("write_go_json: escapes and numbers are encoding/json's") {

@@ -228,6 +228,16 @@ TEST_CASE("read_yaml: limits hold, one past each is refused") {
   CHECK(message_of("a: 1", small).empty());
   CHECK(message_of("a: 12", small) == "yaml: 5 bytes are more than the limit of 4");
 
+  // With both readers: the second text has an anchor, which is libyaml's.
+  for (const std::string mark : {"", "&x "}) {
+    ReadOptions few;
+    few.limits.max_nodes = 9;
+    const std::string start = mark + "a: [1, 2, 3]\n---\nb:\n";
+    CHECK(message_of(start, few).empty());
+    CHECK(message_of(start + "- 1", few) == "yaml: line 4: more than 9 values in one file");
+    CHECK(message_of(start + "  c: [", few) == "yaml: line 4: more than 9 values in one file");
+  }
+
   // 4 nodes written by the time of the alias (root, key, value, key): 2 + 40 may be added.
   ReadOptions aliases;
   aliases.limits.max_alias_nodes = 0;

@@ -33,6 +33,9 @@ enum class Engine : std::uint8_t {
 struct Limits {
   std::size_t max_bytes = 256U << 20;
   std::size_t max_depth = 500;
+  /// Scalars and collections of all documents together; each takes 30 to 60 bytes, also where the
+  /// text has two ("[1,1,1").
+  std::size_t max_nodes = 10'000'000;
   /// Nodes that aliases may add: this many plus ten times the nodes written out.
   std::size_t max_alias_nodes = 100'000;
 };
