@@ -1,3 +1,4 @@
+#define OPENSSL_SUPPRESS_DEPRECATED  // HMAC_*, see hmac_sha256
 #include "sluice/crypto/aead.hpp"
 
 #include <limits>
@@ -5,9 +6,13 @@
 #include <new>
 #include <stdexcept>
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
+
+#include "few_algorithms.hpp"
 
 namespace sluice::crypto {
 namespace {
@@ -16,6 +21,7 @@ struct Deleter {
   void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
   void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
   void operator()(EVP_PKEY_CTX* context) const { EVP_PKEY_CTX_free(context); }
+  void operator()(HMAC_CTX* context) const { HMAC_CTX_free(context); }
 };
 template <class T>
 using Owned = std::unique_ptr<T, Deleter>;
@@ -89,28 +95,50 @@ std::string seal(const EVP_CIPHER* cipher, Bytes key, Bytes iv, Bytes aad, Bytes
   return out;
 }
 
-Owned<EVP_PKEY> x25519_key(Bytes scalar) {
-  return Owned<EVP_PKEY>(
-      EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr, raw(scalar), scalar.size()));
+const EVP_CIPHER* fetch(const char* name) {
+  return EVP_CIPHER_fetch(few_algorithms(), name, nullptr);
+}
+
+// The public half is computed when it is not given, which takes as long as an agreement.
+Owned<EVP_PKEY> x25519_key(Bytes scalar, Bytes point) {
+  const Owned<EVP_PKEY_CTX> context(
+      EVP_PKEY_CTX_new_from_name(few_algorithms(), "X25519", nullptr));
+  OSSL_PARAM parts[3];
+  OSSL_PARAM* end = parts;
+  const auto add = [&end](const char* name, Bytes bytes) {
+    if (bytes.size() != 32) return;
+    *end++ = OSSL_PARAM_construct_octet_string(name, const_cast<unsigned char*>(raw(bytes)),
+                                               bytes.size());
+  };
+  add(OSSL_PKEY_PARAM_PUB_KEY, point);
+  add(OSSL_PKEY_PARAM_PRIV_KEY, scalar);
+  *end = OSSL_PARAM_construct_end();
+  const int selection = scalar.empty() ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR;
+  EVP_PKEY* key = nullptr;
+  if (context == nullptr || EVP_PKEY_fromdata_init(context.get()) != 1 ||
+      EVP_PKEY_fromdata(context.get(), &key, selection, parts) != 1) {
+    return nullptr;
+  }
+  return Owned<EVP_PKEY>(key);
 }
 
 }  // namespace
 
 std::optional<SecretBytes> aes256_gcm_open(Bytes key, Bytes iv, Bytes aad, Bytes ciphertext,
                                            Bytes tag) {
-  static const EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
+  static const EVP_CIPHER* const cipher = fetch("AES-256-GCM");
   SecretBytes out(ciphertext.size());
   if (!open(cipher, key, iv, aad, ciphertext, tag, out.writable())) return std::nullopt;
   return out;
 }
 
 std::string aes256_gcm_seal(Bytes key, Bytes iv, Bytes aad, Bytes plaintext) {
-  static const EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
+  static const EVP_CIPHER* const cipher = fetch("AES-256-GCM");
   return seal(cipher, key, iv, aad, plaintext);
 }
 
 bool chacha20_poly1305_open(Bytes key, Bytes nonce, Bytes sealed, std::span<std::byte> out) {
-  static const EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr);
+  static const EVP_CIPHER* const cipher = fetch("ChaCha20-Poly1305");
   if (nonce.size() != 12 || sealed.size() < kAeadTagSize) return false;
   const std::size_t size = sealed.size() - kAeadTagSize;
   if (out.size() < size) return false;
@@ -118,7 +146,7 @@ bool chacha20_poly1305_open(Bytes key, Bytes nonce, Bytes sealed, std::span<std:
 }
 
 std::string chacha20_poly1305_seal(Bytes key, Bytes nonce, Bytes plaintext) {
-  static const EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr);
+  static const EVP_CIPHER* const cipher = fetch("ChaCha20-Poly1305");
   return seal(cipher, key, nonce, {}, plaintext);
 }
 
@@ -132,11 +160,15 @@ SecretBytes random_bytes(std::size_t size) {
 }
 
 std::array<std::byte, 32> hmac_sha256(Bytes key, Bytes message) {
+  // The older functions take the digest as it is; EVP_MAC looks one up by name for each message.
+  static const EVP_MD* const sha256 = EVP_MD_fetch(few_algorithms(), "SHA256", nullptr);
+  const Owned<HMAC_CTX> context(HMAC_CTX_new());
   std::array<std::byte, 32> mac{};
   unsigned size = 0;
-  if (!fits_int(key.size()) ||
-      HMAC(EVP_sha256(), raw(key), static_cast<int>(key.size()), raw(message), message.size(),
-           mutable_raw(mac), &size) == nullptr) {
+  if (!fits_int(key.size()) || sha256 == nullptr || context == nullptr ||
+      HMAC_Init_ex(context.get(), raw(key), static_cast<int>(key.size()), sha256, nullptr) != 1 ||
+      HMAC_Update(context.get(), raw(message), message.size()) != 1 ||
+      HMAC_Final(context.get(), mutable_raw(mac), &size) != 1) {
     throw std::bad_alloc();
   }
   return mac;
@@ -155,13 +187,13 @@ SecretBytes hkdf_sha256(Bytes secret, Bytes salt, std::string_view info) {
   return out;
 }
 
-std::optional<SecretBytes> x25519(Bytes scalar, Bytes point) {
+std::optional<SecretBytes> x25519(Bytes scalar, Bytes point, Bytes own_point) {
   if (scalar.size() != 32 || point.size() != 32) return std::nullopt;
-  const auto ours = x25519_key(scalar);
-  const Owned<EVP_PKEY> theirs(
-      EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, raw(point), point.size()));
+  const auto ours = x25519_key(scalar, own_point);
+  const auto theirs = x25519_key({}, point);
   if (ours == nullptr || theirs == nullptr) return std::nullopt;
-  const Owned<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new(ours.get(), nullptr));
+  const Owned<EVP_PKEY_CTX> context(
+      EVP_PKEY_CTX_new_from_pkey(few_algorithms(), ours.get(), nullptr));
   SecretBytes shared(32);
   std::size_t size = shared.size();
   // OpenSSL fails the derivation when the result is all zeros (RFC 7748, section 6.1).
@@ -175,7 +207,7 @@ std::optional<SecretBytes> x25519(Bytes scalar, Bytes point) {
 
 std::optional<std::array<std::byte, 32>> x25519_public(Bytes scalar) {
   if (scalar.size() != 32) return std::nullopt;
-  const auto key = x25519_key(scalar);
+  const auto key = x25519_key(scalar, {});
   std::array<std::byte, 32> point{};
   std::size_t size = point.size();
   if (key == nullptr || EVP_PKEY_get_raw_public_key(key.get(), mutable_raw(point), &size) != 1) {

@@ -5,14 +5,16 @@
 
 #include <openssl/evp.h>
 
+#include "few_algorithms.hpp"
+
 namespace sluice::crypto {
 namespace {
 
 // Fetched once: OpenSSL 3 looks an algorithm up by name again each time it is asked for it.
 const EVP_MD* fetch(HashAlgorithm algorithm) {
-  static const EVP_MD* const sha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
-  static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  static const EVP_MD* const sha512 = EVP_MD_fetch(nullptr, "SHA512", nullptr);
+  static const EVP_MD* const sha1 = EVP_MD_fetch(few_algorithms(), "SHA1", nullptr);
+  static const EVP_MD* const sha256 = EVP_MD_fetch(few_algorithms(), "SHA256", nullptr);
+  static const EVP_MD* const sha512 = EVP_MD_fetch(few_algorithms(), "SHA512", nullptr);
   switch (algorithm) {
     case HashAlgorithm::kSha1:
       return sha1;

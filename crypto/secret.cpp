@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#if defined(__x86_64__)
+#include <sys/platform/x86.h>
+#endif
 #include <utility>
 
 #include <openssl/crypto.h>
@@ -13,14 +16,15 @@
 namespace sluice::crypto {
 
 void wipe(void* data, std::size_t size) noexcept {
-  if (size != 0) OPENSSL_cleanse(data, size);
+  if (size != 0) explicit_bzero(data, size);
 }
 
 __attribute__((noinline)) void wipe_scratch() noexcept {
 #if defined(__x86_64__)
-  // All of them are call-clobbered, so nobody misses their contents. The upper sixteen exist with
-  // AVX-512 only, where glibc's memcpy prefers them.
-  if (__builtin_cpu_supports("avx512f")) {
+  // glibc knows what the processor has; __builtin_cpu_supports would ask it again at each start,
+  // which a virtual machine answers slowly. All of them are call-clobbered, so nobody misses their
+  // contents. The upper sixteen exist with AVX-512 only, where glibc's memcpy prefers them.
+  if (x86_cpu_active(x86_cpu_AVX512F)) {
     asm volatile(
         "vpxord %zmm16, %zmm16, %zmm16\n\tvpxord %zmm17, %zmm17, %zmm17\n\t"
         "vpxord %zmm18, %zmm18, %zmm18\n\tvpxord %zmm19, %zmm19, %zmm19\n\t"
@@ -31,7 +35,7 @@ __attribute__((noinline)) void wipe_scratch() noexcept {
         "vpxord %zmm28, %zmm28, %zmm28\n\tvpxord %zmm29, %zmm29, %zmm29\n\t"
         "vpxord %zmm30, %zmm30, %zmm30\n\tvpxord %zmm31, %zmm31, %zmm31");
   }
-  if (__builtin_cpu_supports("avx")) {
+  if (x86_cpu_active(x86_cpu_AVX)) {
     asm volatile("vzeroall" ::
                      : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
                        "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");

@@ -96,7 +96,8 @@ class Pool {
     madvise(pages, size, MADV_DONTDUMP);
     madvise(pages, size, MADV_WIPEONFORK);
     auto* const data = static_cast<std::byte*>(pages);
-    if (mlock(pages, size) == 0) {
+    // Each page from its first byte on: the others hold nothing, and need not be there.
+    if (mlock2(pages, size, MLOCK_ONFAULT) == 0 || mlock(pages, size) == 0) {
       stats_.locked_bytes += size;
     } else {
       if (policy_ == LockPolicy::kRequire) {

@@ -219,7 +219,7 @@ Result<std::optional<SecretBytes>> X25519Identity::unwrap(
     if (!has_sealed_file_key(stanza)) {
       return broken_stanza("X25519 stanza with a body of the wrong size");
     }
-    const auto shared = crypto::x25519(scalar.reveal(), as_bytes(*share));
+    const auto shared = crypto::x25519(scalar.reveal(), as_bytes(*share), point);
     if (!shared) return broken_stanza("X25519 share of low order");
     std::array<std::byte, 64> salt{};
     std::memcpy(salt.data(), share->data(), 32);

@@ -52,8 +52,9 @@ std::array<std::byte, 32> hmac_sha256(Bytes key, Bytes message);
 SecretBytes hkdf_sha256(Bytes secret, Bytes salt, std::string_view info);
 
 /// X25519 (RFC 7748). nullopt when the shared secret is all zeros (a low-order point) or a length
-/// is not 32.
-std::optional<SecretBytes> x25519(Bytes scalar, Bytes point);
+/// is not 32. `own_point`: the public key of `scalar`, when it is known; computing it takes as long
+/// as the agreement.
+std::optional<SecretBytes> x25519(Bytes scalar, Bytes point, Bytes own_point = {});
 /// The public key of `scalar`, 32 bytes.
 std::optional<std::array<std::byte, 32>> x25519_public(Bytes scalar);
 
