@@ -19,6 +19,7 @@
 #include "environment.hpp"
 #include "explain_cache.hpp"
 #include "flags.hpp"
+#include "heap.hpp"
 #include "key_sources.hpp"
 #include "remote_content.hpp"
 
@@ -346,7 +347,11 @@ Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
     opener = std::make_unique<decrypt::SealedOpener>(std::move(keys), decryptor.get());
   }
   flags.options.explain = !flags.explain.empty();
-  SLUICE_TRY(auto result, build_target(directory, flags));
+  expect_much_memory();
+  SLUICE_TRY(auto built, build_target(directory, flags));
+  // Kept until the process ends: giving back a hundred thousand small parts first helps nobody.
+  static kustomize::BuildResult* const kept = new kustomize::BuildResult(std::move(built));
+  kustomize::BuildResult& result = *kept;
   SLUICE_CHECK(audit.written());
   if (opener) SLUICE_CHECK(unseal_all(result.resources, *opener));
   if (!flags.explain.empty()) {

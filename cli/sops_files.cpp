@@ -1,5 +1,6 @@
 #include "sops_files.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
@@ -48,9 +49,14 @@ bool exists(const std::string& path) {
 // Upward from the current directory, as sops looks.
 std::string find_config() {
   constexpr int kMaxDepth = 100;
+  // Above / there is / again: there is nothing else to find, and two hundred questions take longer
+  // than the decryption.
+  std::error_code unknown;
+  const auto here = std::filesystem::current_path(unknown);
+  const auto depth = unknown ? kMaxDepth : std::distance(here.begin(), here.end());
   std::string alternative;
   std::string folder;
-  for (int i = 0; i < kMaxDepth; ++i, folder += "../") {
+  for (int i = 0; i < std::min<std::ptrdiff_t>(depth, kMaxDepth); ++i, folder += "../") {
     if (::access((folder + ".sops.yaml").c_str(), F_OK) == 0) {
       if (!alternative.empty()) {
         std::fprintf(stderr,
