@@ -17,6 +17,10 @@ inline constexpr std::size_t kMaxLevels = 1'000;
 /// Text and structure of a document that copies made larger; text that vars or replacements made.
 inline constexpr std::size_t kMaxGrownBytes = 64U << 20;
 
+/// Items and keys that the operations of one JSON patch pass in all: each insertion at the front of
+/// a list moves the others. A second or two.
+inline constexpr std::size_t kMaxPassed = 1'000'000'000;
+
 struct Extent {
   std::size_t bytes = 0;   ///< of text and structure, near what is printed
   std::size_t levels = 0;  ///< 0 for a scalar

@@ -204,6 +204,8 @@ class Engine {
       : document_(document), top_(top), is_json_text_(is_json_text) {}
 
   NodeId top() const { return top_; }
+  /// Items and keys that look-ups and insertions had to pass so far.
+  std::size_t passed() const { return passed_; }
 
   Result<void> run(yaml::Node operation) {
     const yaml::Node op = operation.get("op");
@@ -276,6 +278,7 @@ class Engine {
   Result<Value> get(NodeId container, const std::string& key) {
     yaml::Ref found;
     if (ref(container).is_mapping()) {
+      passed_ += ref(container).size();
       found = ref(container).get(key);
     } else {
       SLUICE_TRY(const std::size_t index, index_in(container, key));
@@ -292,6 +295,7 @@ class Engine {
 
   Result<void> insert(NodeId container, const std::string& key, NodeId value) {
     if (ref(container).is_mapping()) {
+      passed_ += ref(container).size();
       put(container, key, value);
       return {};
     }
@@ -306,16 +310,13 @@ class Engine {
       if (index > size || index < -(size + 1)) return bad_index(index);
       if (index < 0) index += size + 1;
     }
-    std::vector<NodeId> items;
-    for (std::int64_t i = 0; i < size; ++i) {
-      items.push_back(ref(container).at(static_cast<std::size_t>(i)).id());
-    }
-    items.insert(items.begin() + index, value);
-    ref(container).set_items(items);
+    passed_ += static_cast<std::size_t>(size - index);
+    document_.insert_item(container, static_cast<std::size_t>(index), value);
     return {};
   }
 
   Result<void> erase(NodeId container, const std::string& key) {
+    passed_ += ref(container).size();
     if (ref(container).is_mapping()) {
       if (ref(container).erase(key)) return {};
       return wrap("Unable to remove nonexistent key: " + key, kMissing);
@@ -376,11 +377,7 @@ class Engine {
       return {};
     }
     SLUICE_TRY(const std::size_t index, index_in(place->container, place->key));
-    std::vector<NodeId> items;
-    for (std::size_t i = 0; i < ref(place->container).size(); ++i) {
-      items.push_back(i == index ? value : ref(place->container).at(i).id());
-    }
-    ref(place->container).set_items(items);
+    document_.replace_item(place->container, index, value);
     return {};
   }
 
@@ -506,6 +503,7 @@ class Engine {
   yaml::Document& document_;
   NodeId top_;
   std::size_t bytes_ = 0;  // of the document, and of all copies since; 0: not measured yet
+  std::size_t passed_ = 0;
   bool is_json_text_;
 };
 
@@ -560,8 +558,16 @@ Result<void> JsonPatch::apply(yaml::Ref root) const {
   yaml::Document& document = root.document();
   Engine engine(document, root.id(), is_json_text_);
   const yaml::Node operations = operations_.root();
-  for (std::size_t i = 0; i < operations.size(); ++i)
+  for (std::size_t i = 0; i < operations.size(); ++i) {
     SLUICE_CHECK(engine.run(operations.at(i)));
+    if (engine.passed() > kMaxPassed) {
+      return fail(Code::kUnsupported,
+                  "operation " + std::to_string(i + 1) + " of a JSON patch of " +
+                      std::to_string(operations.size()) + ": looks for a place among more than " +
+                      std::to_string(kMaxPassed) + " items and keys in all",
+                  Where{}, "replace the list or mapping as a whole");
+    }
+  }
   if (engine.top() != root.id()) root.assign(yaml::Node(document, engine.top()));
   if (!root.is_mapping()) {
     return fail(Code::kInvalid,

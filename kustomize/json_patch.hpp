@@ -22,7 +22,8 @@ class JsonPatch {
 
   /// Applies all operations to the resource `root`, whose values make the round trip through JSON
   /// that kustomize's make (round_trip_json).
-  /// Errors: kInvalid worded as the engine's; kUnsupported for a `test` of an encrypted leaf. After
+  /// Errors: kInvalid worded as the engine's; kUnsupported for a `test` of an encrypted leaf, and
+  /// for operations that pass more items than kMaxPassed (growth.hpp) on the way to theirs. After
   /// an error `root` is in an unspecified state.
   Result<void> apply(yaml::Ref root) const;
 

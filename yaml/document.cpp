@@ -13,57 +13,8 @@ const EncryptedLeaf kNoLeaf;
 // ----------------------------------------------------------------------------------------------
 // Node
 
-Kind Node::kind() const {
-  return document_ ? document_->nodes_[id_].kind : Kind::kNull;
-}
-Style Node::style() const {
-  return document_ ? document_->nodes_[id_].style : Style::kPlain;
-}
-
-std::string_view Node::text() const {
-  if (!is_scalar()) return {};
-  const auto& cell = document_->nodes_[id_];
-  return {cell.text, cell.size};
-}
-
-std::string_view Node::string_or(std::string_view otherwise) const {
-  return is_string() ? text() : otherwise;
-}
-
 const EncryptedLeaf& Node::leaf() const {
   return is_encrypted() ? document_->leaves_[document_->nodes_[id_].leaf] : kNoLeaf;
-}
-
-FileId Node::file() const {
-  return document_ ? document_->nodes_[id_].file : FileId::kNone;
-}
-Position Node::position() const {
-  return document_ ? document_->nodes_[id_].position : Position();
-}
-
-std::uint16_t Node::tag() const {
-  return document_ ? document_->nodes_[id_].tag : std::uint16_t(0);
-}
-
-std::size_t Node::size() const {
-  if (is_sequence()) return document_->nodes_[id_].size;
-  if (is_mapping()) return document_->nodes_[id_].size / 2;
-  return 0;
-}
-
-Node Node::at(std::size_t index) const {
-  if (!is_sequence() || index >= size()) return {};
-  return {*document_, document_->children_[document_->nodes_[id_].children.first + index]};
-}
-
-Node Node::key(std::size_t index) const {
-  if (!is_mapping() || index >= size()) return {};
-  return {*document_, document_->children_[document_->nodes_[id_].children.first + 2 * index]};
-}
-
-Node Node::value(std::size_t index) const {
-  if (!is_mapping() || index >= size()) return {};
-  return {*document_, document_->children_[document_->nodes_[id_].children.first + 2 * index + 1]};
 }
 
 std::size_t Node::index_of(std::string_view name) const {
@@ -78,11 +29,6 @@ std::size_t Node::index_of(std::string_view name) const {
     }
   }
   return npos;
-}
-
-Node Node::get(std::string_view name) const {
-  const std::size_t index = index_of(name);
-  return index == npos ? Node() : value(index);
 }
 
 // -----------------------------------------------------------------------------------------------
@@ -339,6 +285,14 @@ NodeId Document::import_cells(const Document& from, NodeId id) {
 
 void Document::append_item(NodeId sequence, NodeId item) {
   insert_children(sequence, nodes_[sequence].size, {&item, 1});
+}
+
+void Document::insert_item(NodeId sequence, std::size_t index, NodeId item) {
+  insert_children(sequence, index, {&item, 1});
+}
+
+void Document::replace_item(NodeId sequence, std::size_t index, NodeId item) {
+  children_[nodes_[sequence].children.first + index] = item;
 }
 
 void Document::append_entry(NodeId mapping, NodeId key, NodeId value) {

@@ -56,6 +56,34 @@ TEST_CASE("operations do what the engine of kustomize does") {
   }
 }
 
+TEST_CASE("items are inserted at the front one by one, up to a limit of moves in all") {
+  constexpr int kItems = 30'000;
+  std::string list = "{a: [0";
+  for (int i = 1; i < kItems; ++i)
+    list += ", 0";
+  list += "]}";
+  const auto patch = [](int count, std::string_view path) {
+    std::string text = "[";
+    for (int i = 0; i < count; ++i) {
+      if (i != 0) text += ',';
+      text += R"({"op": "add", "path": ")" + std::string(path) + R"(", "value": 1})";
+    }
+    return text + "]";
+  };
+  const auto apply = [&](const std::string& operations) {
+    yaml::Document document = text_case::parse(list);
+    const auto done = JsonPatch::parse(operations)->apply(document.root());
+    if (!done) return done.error().message();
+    return std::to_string(document.root().get("a").size());
+  };
+  CHECK(apply(patch(3'000, "/a/0")) == "33000");
+  CHECK(apply(patch(60'000, "/a/-")) == "90000");  // nothing is moved
+  // 30,000 + 30,001 + … + 53,851
+  CHECK(apply(patch(30'000, "/a/0")) ==
+        "operation 23852 of a JSON patch of 30000: looks for a place among more than 1000000000 "
+        "items and keys in all");
+}
+
 TEST_CASE("errors are worded as the engine words them") {
   const Row rows[] = {
       {"no parent", "{a: 1}", "[{op: add, path: /x/y, value: 1}]",

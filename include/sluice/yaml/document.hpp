@@ -125,6 +125,9 @@ class Node {
  protected:
   const Document* document_ = nullptr;
   NodeId id_ = 0;
+
+ private:
+  Node child(Kind kind, std::size_t index) const;  ///< missing when this is no `kind`
 };
 
 /// A view that edits. Converts to Node. Edits never move other nodes or text.
@@ -219,6 +222,8 @@ class Document {
   /// A deep copy of `node`, which may belong to any document. Shares its text.
   NodeId import(Node node);
   void append_item(NodeId sequence, NodeId item);
+  void insert_item(NodeId sequence, std::size_t index, NodeId item);   ///< index <= size
+  void replace_item(NodeId sequence, std::size_t index, NodeId item);  ///< index < size
   void append_entry(NodeId mapping, NodeId key, NodeId value);
   /// Replaces the items of a sequence, or the entries of a mapping given as key, value, key, value.
   void set_children(NodeId parent, std::span<const NodeId> ids);
@@ -292,6 +297,57 @@ class Document {
   NodeId import_cells(const Document& from, NodeId id);
   void share_chunks(const Document& other);
 };
+
+// --- look-ups, inline: a build makes some millions of them
+
+inline Kind Node::kind() const {
+  return document_ != nullptr ? document_->nodes_[id_].kind : Kind::kNull;
+}
+inline Style Node::style() const {
+  return document_ != nullptr ? document_->nodes_[id_].style : Style::kPlain;
+}
+inline std::string_view Node::text() const {
+  if (!is_scalar()) return {};
+  const Document::Cell& cell = document_->nodes_[id_];
+  return {cell.text, cell.size};
+}
+inline std::string_view Node::string_or(std::string_view otherwise) const {
+  return is_string() ? text() : otherwise;
+}
+inline FileId Node::file() const {
+  return document_ != nullptr ? document_->nodes_[id_].file : FileId::kNone;
+}
+inline Position Node::position() const {
+  return document_ != nullptr ? document_->nodes_[id_].position : Position();
+}
+inline std::uint16_t Node::tag() const {
+  return document_ != nullptr ? document_->nodes_[id_].tag : std::uint16_t(0);
+}
+inline std::size_t Node::size() const {
+  if (document_ == nullptr) return 0;
+  const Document::Cell& cell = document_->nodes_[id_];
+  if (cell.kind == Kind::kSequence) return cell.size;
+  return cell.kind == Kind::kMapping ? cell.size / 2 : 0;
+}
+inline Node Node::child(Kind kind, std::size_t index) const {
+  if (document_ == nullptr) return {};
+  const Document::Cell& cell = document_->nodes_[id_];
+  if (cell.kind != kind || index >= cell.size) return {};
+  return {*document_, document_->children_[cell.children.first + index]};
+}
+inline Node Node::at(std::size_t index) const {
+  return child(Kind::kSequence, index);
+}
+inline Node Node::key(std::size_t index) const {
+  return child(Kind::kMapping, 2 * index);
+}
+inline Node Node::value(std::size_t index) const {
+  return child(Kind::kMapping, 2 * index + 1);
+}
+inline Node Node::get(std::string_view name) const {
+  const std::size_t index = index_of(name);
+  return index == npos ? Node() : value(index);
+}
 
 /// True when both are the same value: kinds, texts and children in order; mapping entries in any
 /// order. Missing equals missing only.
