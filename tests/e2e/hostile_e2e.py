@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Trees that mean harm and are too large for tests/kustomize/hostile_test.cpp: `sluice build` ends each within a limit of
-processor time and of address space, with a clear error or a result. Prints what each took."""
+processor time and of address space, with a clear error or a result, from a directory and from a Git repository with the same
+files. Prints what each took."""
 
 import os
 import resource
+import stat
 import subprocess
 import sys
 import tempfile
@@ -25,15 +27,15 @@ def diamond(write):
 def resource_with(text):
     def make(write):
         write("kustomization.yaml", "resources: [r.yaml]\n")
-        write("r.yaml", text)
+        write("r.yaml", text() if callable(text) else text)
     return make
 
 
 def kustomization(text, **files):
     def make(write):
-        write("kustomization.yaml", text)
+        write("kustomization.yaml", text() if callable(text) else text)
         for name, content in files.items():
-            write(name, content)
+            write(name, content() if callable(content) else content)
     return make
 
 
@@ -45,22 +47,47 @@ def nested_directories(write):
     write(path + "kustomization.yaml", "resources: []\n")
 
 
-# name, tree, words of the error ("" for success)
+def a_crowd(write):
+    write("kustomization.yaml", "resources: [r.yaml]\nconfigMapGenerator: [{name: f, files: [crowd/f7]}]\n")
+    write("r.yaml", MAP)
+    write("crowd/f7", "x")
+    crowd = os.open(os.path.dirname(write("crowd/f7")), os.O_RDONLY)
+    for i in range(100_000):
+        first = "n%d.yaml" % (i - i % 60_000)  # most are links: a file may have 65,000 names
+        if i % 60_000:
+            os.link(first, "n%d.yaml" % i, src_dir_fd=crowd, dst_dir_fd=crowd)
+        else:
+            os.close(os.open(first, os.O_CREAT | os.O_WRONLY, dir_fd=crowd))
+    os.close(crowd)
+
+
+def pushes_to_the_front(write):
+    write("kustomization.yaml", "resources: [r.yaml]\npatches: [{target: {kind: ConfigMap}, path: p.json}]\n")
+    write("r.yaml", MAP + "list: [0]\n")
+    write("p.json", "[" + ",".join(['{"op": "add", "path": "/list/0", "value": 1}'] * 400_000) + "]")
+
+
+# name, tree, words of the error ("" for success; two where they differ from Git). Large texts are made when they are
+# written: a child's memory includes what its parent had when it forked.
 CASES = [
-    ("a value of 100 MB", resource_with(MAP + "data: {x: " + "y" * 100_000_000 + "}\n"), ""),
-    ("a line of 100 MB that is nothing", resource_with("x" * 100_000_000), "missing Resource metadata"),
-    ("a quote of 100 MB that does not end", resource_with('"' + "x" * 100_000_000), "found unexpected end of stream"),
-    ("a comment of 100 MB", resource_with("#" * 100_000_000 + "\n" + MAP), ""),
-    ("a generated file of 100 MB", kustomization("configMapGenerator: [{name: a, files: [f]}]\n", f="x" * 100_000_000), ""),
+    ("a value of 100 MB", resource_with(lambda: MAP + "data: {x: " + "y" * 100_000_000 + "}\n"), ""),
+    ("a line of 100 MB that is nothing", resource_with(lambda: "x" * 100_000_000), "missing Resource metadata"),
+    ("a quote of 100 MB that does not end", resource_with(lambda: '"' + "x" * 100_000_000), "found unexpected end of stream"),
+    ("a comment of 100 MB", resource_with(lambda: "#" * 100_000_000 + "\n" + MAP), ""),
+    ("a list of 100 MB on one line", resource_with(lambda: "[" + "1," * 50_000_000 + "1]"), "more than 10000000 values in one file"),
+    ("a list of 100 MB on many lines", resource_with(lambda: "- 1\n" * 25_000_000), "more than 10000000 values in one file"),
+    ("a hundred thousand neighbours that nobody names", a_crowd, ""),
+    ("a patch that pushes to the front of a list", pushes_to_the_front, "looks for a place among more than 1000000000"),
+    ("a generated file of 100 MB", kustomization("configMapGenerator: [{name: a, files: [f]}]\n", f=lambda: "x" * 100_000_000), ""),
     ("a file larger than any may be", kustomization("configMapGenerator: [{name: a, files: [f]}]\n", f=None), "larger than"),
     ("a million entries that are not there",
-     kustomization("resources:\n" + "".join("- f%d.yaml\n" % i for i in range(1_000_000))), "f0.yaml: no such file or directory"),
-    ("a million and one resources", resource_with("".join(
+     kustomization(lambda: "resources:\n" + "".join("- f%d.yaml\n" % i for i in range(1_000_000))), "f0.yaml: no such file or directory"),
+    ("a million and one resources", resource_with(lambda: "".join(
         "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a%d}\n" % i for i in range(1_000_001))), "more than 1000000 resources"),
     ("bases that double 40 times", diamond, "more than 200000 bases and components"),
     ("bases nested 300 deep", nested_directories, "bases are nested deeper than 200 levels"),
     ("an endless device", lambda write: (write("kustomization.yaml", "resources: [p]\n"), os.symlink("/dev/zero", write("p"))),
-     "is not a regular file"),
+     ("is not a regular file", "leaves the source root")),
     ("a pipe", lambda write: (write("kustomization.yaml", "resources: [p]\n"), os.mkfifo(write("p"))), "p"),
 ]
 
@@ -70,9 +97,56 @@ def limit():
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
+def as_repository(root):
+    """The URL of a repository with the files of `root`; None when it cannot hold them all."""
+    blobs, entries = {}, []
+    for directory, _, names in os.walk(root):
+        for name in names:
+            path = os.path.join(directory, name)
+            status = os.lstat(path)
+            if not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)) or status.st_size > 200_000_000:
+                return None
+            mark = blobs.setdefault(status.st_ino, (len(blobs) + 1, path))[0]
+            mode = "120000" if stat.S_ISLNK(status.st_mode) else "100644"
+            entries.append("M %s :%d %s\n" % (mode, mark, os.path.relpath(path, root)))
+    repository = os.path.join(root, ".git")
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", repository], check=True)
+    process = subprocess.Popen(["git", "-C", repository, "-c", "core.compression=1", "fast-import", "--quiet"], stdin=subprocess.PIPE)
+    with process.stdin as stream:
+        for mark, path in blobs.values():
+            if os.path.islink(path):
+                content = os.readlink(path).encode()
+            else:
+                with open(path, "rb") as file:
+                    content = file.read()
+            stream.write(b"blob\nmark :%d\ndata %d\n" % (mark, len(content)))
+            stream.write(content)
+            stream.write(b"\n")
+        stream.write(b"commit refs/heads/main\ncommitter x <x@example.com> 0 +0000\ndata 1\nx\n")
+        stream.write("".join(entries).encode())
+    if process.wait() != 0:
+        sys.exit("git fast-import failed")
+    return "file://" + repository + "?ref=main"
+
+
+def build(target, name, words):
+    process = subprocess.Popen([SLUICE, "build", target, "-o", "/dev/null"], stdin=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, preexec_fn=limit)
+    message = process.stderr.read().decode(errors="replace")
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    good = process.returncode == (1 if words else 0) and words in message and len(message) < 1_000_000
+    print("%s: %s: %.2f s, %d MiB%s" % ("ok" if good else "FAILED", name, usage.ru_utime + usage.ru_stime,
+                                        usage.ru_maxrss >> 10,
+                                        "" if good else ": status %d: %s" % (process.returncode, message[:600])), flush=True)
+    return good
+
+
 def main():
     failed = 0
     for name, make, words in CASES:
+        if len(sys.argv) > 1 and sys.argv[1] not in name:
+            continue
         with tempfile.TemporaryDirectory(prefix="sluice-hostile-e2e-") as root:
             def write(path, text=""):
                 full = os.path.join(root, path)
@@ -87,16 +161,11 @@ def main():
                 return full
 
             make(write)
-            process = subprocess.Popen([SLUICE, "build", root, "-o", "/dev/null"], stdin=subprocess.DEVNULL,
-                                       stderr=subprocess.PIPE, preexec_fn=limit)
-            message = process.stderr.read().decode(errors="replace")
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            good = process.returncode == (1 if words else 0) and words in message and len(message) < 1_000_000
-            failed += not good
-            print("%s: %s: %.2f s, %d MiB%s" % ("ok" if good else "FAILED", name, usage.ru_utime + usage.ru_stime,
-                                                usage.ru_maxrss >> 10,
-                                                "" if good else ": status %d: %s" % (process.returncode, message[:600])))
+            words, git_words = words if isinstance(words, tuple) else (words, words)
+            failed += not build(root, name, words)
+            url = as_repository(root)
+            if url:
+                failed += not build(url, name + ", from Git", git_words)
     return 1 if failed else 0
 
 
