@@ -319,6 +319,8 @@ Result<void> set_replicas(ResMap& resources, const ReplicaRule& rule,
       std::optional<BuildAnnotationsShown> shown;
       if (compiled.sees_annotations(Creates::kInt)) shown.emplace(*resource);
       SLUICE_CHECK(compiled.apply_one(i, resource->root(), gvk, Creates::kInt, set));
+      shown.reset();
+      resources.changed(*resource);  // a spec may name the name
     }
   }
   if (found) return {};
