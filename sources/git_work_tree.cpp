@@ -1,9 +1,9 @@
-#include "sluice/sources/work_tree.hpp"
-
 #include <filesystem>
 #include <memory>
 
 #include <git2.h>
+
+#include "sluice/sources/work_tree.hpp"
 
 #include "git_store.hpp"
 
