@@ -111,7 +111,7 @@ class Service final : public AgeKeyService {
 
   void note_missing(std::string origin) override {
     const std::lock_guard lock(mutex_);
-    looked_in_.push_back(std::move(origin) + ": nothing there");
+    looked_in_.push_back(std::move(origin));
   }
 
   Result<void> add_identities(const crypto::SecretBytes& text, std::string origin) override {

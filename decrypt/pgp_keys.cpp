@@ -120,9 +120,7 @@ class Service final : public PgpKeyService {
     return looked_in_;
   }
 
-  void note_missing(std::string origin) override {
-    looked_in_.push_back(std::move(origin) + ": nothing there");
-  }
+  void note_missing(std::string origin) override { looked_in_.push_back(std::move(origin)); }
 
   Result<void> add_keys(const SecretBytes& text, std::string origin) override {
     if (!is_pgp_key(text)) {

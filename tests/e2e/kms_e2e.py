@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -165,6 +166,38 @@ def auditing(world):
           "plaintext although the audit log cannot be written")
 
 
+def through_a_proxy(world):
+    """Go's HTTPS_PROXY: the proxy is asked for the server of the key, and gets no credential."""
+    heard = []
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(8)
+
+        def listen():
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    heard.append(connection.recv(4096).decode(errors="replace"))
+                    connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+        threading.Thread(target=listen, daemon=True).start()
+        proxy = "http://127.0.0.1:%d" % listener.getsockname()[1]
+        text = re.sub(r"arn:aws:kms:[a-z0-9-]+:", "arn:aws:kms:eu-west-1:", open(world.path("plain.enc.yaml")).read())
+        with open(world.path("proxied.enc.yaml"), "w") as file:
+            file.write(text)
+        world.run(SLUICE, "decrypt", world.path("proxied.enc.yaml"), want=128, env={"HTTPS_PROXY": proxy, "AWS_ENDPOINT_URL": ""})
+        listener.shutdown(socket.SHUT_RDWR)
+    check(heard and all(request.startswith("CONNECT kms.eu-west-1.amazonaws.com:443 ") for request in heard), "the proxy heard %r" % heard)
+    check(not any("AWS4-HMAC" in request or SECRET_KEY in request for request in heard), "a credential in what the proxy heard")
+    # A server on this machine is asked without it.
+    heard.clear()
+    world.run(SLUICE, "decrypt", world.path("plain.enc.yaml"), env={"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy})
+    check(not heard, "a proxy was asked for a server of this machine")
+
+
 def locking(world):
     path = world.path("plain.enc.yaml")
     few = ["sh", "-c", 'ulimit -l 0; exec "$@"', "few"]
@@ -231,7 +264,7 @@ def memory(world):
 def main():
     world = World()
     try:
-        for part in (reading, writing, auditing, locking, memory):
+        for part in (reading, writing, auditing, through_a_proxy, locking, memory):
             part(world)
             print("ok: " + part.__name__)
     finally:
