@@ -38,12 +38,13 @@ class QuietCloud final : public http::Client {
   Result<http::Response> send(const http::Request& request, const CancelToken&) override {
     crypto::SecretBuffer body;
     const bool is_token = request.url.find("/token") != std::string::npos;
-    const std::string_view name = request.url.find("huawei") != std::string::npos ? "plain_text"
+    const std::string_view name = request.url.find("huawei") != std::string::npos  ? "plain_text"
                                   : request.url.find("azure") != std::string::npos ? "value"
                                   : request.url.find("amazonaws") != std::string::npos
                                       ? "Plaintext"
                                       : "plaintext";
-    body.append("{\"kid\":\"k\",\"KeyId\":\"arn:aws:kms:eu-west-1:1:key/one\",\"expires_in\":3600,");
+    body.append(
+        "{\"kid\":\"k\",\"KeyId\":\"arn:aws:kms:eu-west-1:1:key/one\",\"expires_in\":3600,");
     body.append(is_token ? "\"access_token\":\"" : name == "plaintext" ? "\"data\":{\"x\":1," : "");
     if (is_token) {
       body.append(revealed(kHiddenSecret).reveal_text());
@@ -59,8 +60,7 @@ class QuietCloud final : public http::Client {
     }
     http::Response response;
     response.status = 200;
-    response.secret_body =
-        std::make_shared<const crypto::SecretBytes>(std::move(body).take());
+    response.secret_body = std::make_shared<const crypto::SecretBytes>(std::move(body).take());
     ++calls;
     return response;
   }
@@ -78,11 +78,14 @@ class QuietCloud final : public http::Client {
 class QuietSurroundings final : public http::Surroundings {
  public:
   std::string variable(const std::string& name) override {
-    const std::map<std::string, std::string> plain = {
-        {"VAULT_ADDR", "https://vault.example"},   {"AWS_ACCESS_KEY_ID", "AKID"},
-        {"AWS_REGION", "eu-west-1"},               {"AZURE_TENANT_ID", "t"},
-        {"AZURE_CLIENT_ID", "c"},                  {"HUAWEICLOUD_SDK_AK", "AK"},
-        {"HUAWEICLOUD_SDK_PROJECT_ID", "0123abc"}, {"AWS_EC2_METADATA_DISABLED", "true"}};
+    const std::map<std::string, std::string> plain = {{"VAULT_ADDR", "https://vault.example"},
+                                                      {"AWS_ACCESS_KEY_ID", "AKID"},
+                                                      {"AWS_REGION", "eu-west-1"},
+                                                      {"AZURE_TENANT_ID", "t"},
+                                                      {"AZURE_CLIENT_ID", "c"},
+                                                      {"HUAWEICLOUD_SDK_AK", "AK"},
+                                                      {"HUAWEICLOUD_SDK_PROJECT_ID", "0123abc"},
+                                                      {"AWS_EC2_METADATA_DISABLED", "true"}};
     const auto found = plain.find(name);
     return found == plain.end() ? std::string() : found->second;
   }
