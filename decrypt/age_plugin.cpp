@@ -4,7 +4,6 @@
 #include "age_plugin.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <deque>
 
 #include "bech32.hpp"
@@ -83,10 +82,10 @@ class Conversation : public Dialogue {
 
   Result<void> hear(std::string_view output) override {
     if (over_) return {};
-    SecretBytes longer(heard_.size() + output.size());
-    std::memcpy(longer.writable().data(), heard_.reveal().data(), heard_.size());
-    std::memcpy(longer.writable().data() + heard_.size(), output.data(), output.size());
-    heard_ = std::move(longer);
+    crypto::SecretBuffer longer(heard_.size() + output.size());
+    longer.append(heard_.reveal_text());
+    longer.append(output);
+    heard_ = std::move(longer).take();
     while (!over_) {
       SLUICE_TRY(auto stanza, next());
       if (!stanza) return {};
