@@ -128,8 +128,6 @@ Result<std::string> WatchCache::State::list() {
         object = old->second;
     }
     before = std::exchange(objects, next);
-    synced = true;
-    changed.notify_all();
   }
   for (const auto& [key, object] : before) {
     if (!next.contains(key)) tell(key, object, nullptr);
@@ -141,6 +139,12 @@ Result<std::string> WatchCache::State::list() {
     } else if (old->second != object) {
       tell(key, old->second, object);
     }
+  }
+  // Only now: who waits for this counts on on_change having heard of everything.
+  {
+    const std::lock_guard lock(mutex);
+    synced = true;
+    changed.notify_all();
   }
   return fresh.resource_version;
 }

@@ -387,6 +387,36 @@ TEST_CASE("watch cache: lists again after 410, resumes after a cut, tells only w
   CHECK(asked[2] == "11");
 }
 
+TEST_CASE("watch cache: it is synced when on_change has heard of the whole first list") {
+  SystemClock clock;
+  ScriptedHttp http;
+  http.on_request([&](const ScriptedHttp::Sent& sent) -> Result<http::Response> {
+    http::Response response;
+    response.status = 200;
+    if (sent.url == "https://api/api")
+      response.body = kAggregated;
+    else if (sent.url == "https://api/apis")
+      response.body = kNoGroups;
+    else if (sent.url.find("watch=true") != std::string::npos)
+      return fail(Code::kUnavailable, "gone");
+    else
+      response.body = R"({"metadata":{"resourceVersion":"10"},"items":[)"
+                      R"({"metadata":{"name":"a","resourceVersion":"1"}},)"
+                      R"({"metadata":{"name":"b","resourceVersion":"2"}}]})";
+    return response;
+  });
+  kube::Config config;
+  config.server = "https://api";
+  kube::Client client(config, http, clock);
+  std::atomic<int> told{0};
+  kube::WatchCache cache(client, kMap.gvk, {}, clock, [&](const kube::Change&) {
+    (void)sleep_for(clock, std::chrono::milliseconds(30), {});
+    ++told;
+  });
+  REQUIRE(cache.wait_synced(std::chrono::seconds(10), {}));
+  CHECK(told == 2);
+}
+
 TEST_CASE("watch cache: a server that ends each watch at once is not asked in a tight loop") {
   SystemClock clock;
   ScriptedHttp http;

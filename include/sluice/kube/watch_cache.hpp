@@ -34,7 +34,8 @@ class WatchCache {
   WatchCache(const WatchCache&) = delete;
   WatchCache& operator=(const WatchCache&) = delete;
 
-  /// Waits until the first list is in, or `cancel`, or `timeout`; false then.
+  /// Waits until the first list is in and on_change was told of all of it, or `cancel`, or
+  /// `timeout`; false then.
   bool wait_synced(std::chrono::milliseconds timeout, const CancelToken& cancel) const;
   bool synced() const;
   std::shared_ptr<const yaml::Document> find(const std::string& ns, const std::string& name) const;
