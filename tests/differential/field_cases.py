@@ -568,7 +568,9 @@ class Case(tree_cases.Case):
                     self.folder("comp2", [], 1, True)
         if below and self.some(.05):  # one base twice
             self.write("again", "kustomization.yaml", {"resources": [self.r.choice(below)], "namePrefix": "again-", **self.pick({}, {"namespace": "again"}, {"nameSuffix": "-2"})})
-            k["resources" if "resources" in k else "bases"] = k.get("resources", k.get("bases", [])) + ["../again"]
+            name = "resources" if "resources" in k else "bases"
+            if isinstance(k.get(name, []), list):  # not one of the odd values
+                k[name] = k.get(name, []) + ["../again"]
         items = list(k.items())
         if self.some(.3):
             self.r.shuffle(items)
