@@ -17,7 +17,6 @@ namespace {
 using crypto::as_bytes;
 using crypto::SecretBytes;
 
-constexpr std::size_t kFileKey = 16;
 constexpr std::size_t kChunk = std::size_t{64} << 10;
 constexpr std::size_t kColumns = 64;
 
@@ -142,13 +141,13 @@ Result<AgeStanza> wrap_file_key(const SecretBytes& file_key, std::string_view re
 
 Result<void> check_age_recipient(std::string_view text) {
   if (age_plugin_of_recipient(text)) return {};
-  auto tried = wrap_file_key(SecretBytes(kFileKey), text);
+  auto tried = wrap_file_key(SecretBytes(kAgeFileKey), text);
   if (!tried) return fail(std::move(tried).error());
   return {};
 }
 
 Result<std::string> encrypt_age(const SecretBytes& plaintext, std::string_view recipient) {
-  const SecretBytes file_key = crypto::random_bytes(kFileKey);
+  const SecretBytes file_key = crypto::random_bytes(kAgeFileKey);
   SLUICE_TRY(const AgeStanza stanza, wrap_file_key(file_key, recipient));
   return encode_age_armor(seal_age(plaintext, {&stanza, 1}, file_key));
 }
