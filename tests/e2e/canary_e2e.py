@@ -18,6 +18,9 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True
+from process_memory import search
+
 SLUICE = os.environ.get("SLUICE", "build/release/sluice")
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CANARY = "whole-canary-6b02d9e1"
@@ -71,38 +74,6 @@ class World:
             return self.write(name, self.run(SLUICE, "encrypt", *flags, plain, **env))
         finally:
             os.unlink(plain)
-
-
-def locked_ranges(pid):
-    locked, place = set(), ""
-    with open("/proc/%d/smaps" % pid) as smaps:
-        for line in smaps:
-            if re.match("[0-9a-f]+-[0-9a-f]+ ", line):
-                place = line.split()[0]
-            elif line.startswith("VmFlags:") and " lo" in line:
-                locked.add(place)
-    return locked
-
-
-def search(pid, secrets):
-    """{name: [ranges]} of the writable memory that holds each."""
-    seen = {}
-    locked = locked_ranges(pid)
-    with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb") as memory:
-        for line in maps:
-            place, mode = line.split()[:2]
-            if "rw" not in mode or "[vv" in line:
-                continue
-            first, last = (int(x, 16) for x in place.split("-"))
-            try:
-                memory.seek(first)
-                data = memory.read(last - first)
-            except (OSError, ValueError):
-                continue
-            for name, secret in secrets.items():
-                if secret in data:
-                    seen.setdefault(name, []).append("locked" if place in locked else line.strip())
-    return seen
 
 
 def stopped_decrypt(world, name, path, env, secrets, passphrase=None):

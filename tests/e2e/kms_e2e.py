@@ -17,6 +17,9 @@ import threading
 import time
 import urllib.request
 
+sys.dont_write_bytecode = True
+from process_memory import search
+
 SLUICE = os.environ.get("SLUICE", "build/release/sluice")
 CANARY = "kms-canary-5d1f77c0"
 DOCUMENT = "db:\n    password: %s\n    port: 5432\n" % CANARY
@@ -224,32 +227,12 @@ def memory(world):
     try:
         time.sleep(1.5)
         check(process.poll() is None, "the process did not wait")
-        seen = {}
         with open("/proc/%d/environ" % process.pid, "rb") as file:
             check(SECRET_KEY.encode() not in file.read(), "the credential is still in the environment block")
-        with open("/proc/%d/maps" % process.pid) as maps, open("/proc/%d/mem" % process.pid, "rb") as memory_file:
-            locked, place = set(), ""
-            for line in open("/proc/%d/smaps" % process.pid):
-                if re.match("[0-9a-f]+-[0-9a-f]+ ", line):
-                    place = line.split()[0]
-                elif line.startswith("VmFlags:") and " lo" in line:
-                    locked.add(place)
-            for line in maps:
-                place, mode = line.split()[:2]
-                if "rw" not in mode or "[vv" in line:
-                    continue
-                first, last = (int(x, 16) for x in place.split("-"))
-                try:
-                    memory_file.seek(first)
-                    data = memory_file.read(last - first)
-                except (OSError, ValueError):
-                    continue
-                for name in (CANARY, SECRET_KEY):
-                    if name.encode() in data:
-                        seen.setdefault(name, []).append(line.strip() + (" (locked)" if place in locked else ""))
+        seen = search(process.pid, {name: name.encode() for name in (CANARY, SECRET_KEY)})
         check(CANARY in seen, "the search found not even what is about to be printed")
         for name, places in seen.items():
-            check(all(place.endswith("(locked)") for place in places), "%s outside of locked memory: %s" % (name, places))
+            check(all(place == "locked" for place in places), "%s outside of locked memory: %s" % (name, places))
     finally:
         os.read(reader, 65536)
         process.wait(20)
