@@ -152,10 +152,6 @@ std::size_t utf8_length(std::string_view text) {
   return length;
 }
 
-}  // namespace
-
-namespace {
-
 char32_t rune_of(std::string_view sequence) {
   char32_t rune = static_cast<unsigned char>(sequence[0]);
   if (sequence.size() > 1) rune &= 0x7fU >> sequence.size();
@@ -189,65 +185,44 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
-std::string go_quote(std::string_view text) {
-  std::string out = "\"";
+void go_quote(std::string_view text, ByteSink& out) {
+  static constexpr std::string_view kNamed = "\a\b\f\n\r\t\v\"\\", kNames = "abfnrtv\"\\";
+  const auto escape = [&out](const char* format, unsigned value) {
+    char buffer[16];
+    std::snprintf(buffer, sizeof buffer, format, value);
+    out.append(buffer);
+  };
+  out.append("\"");
   while (!text.empty()) {
     const std::size_t length = utf8_length(text);
-    const unsigned char c = static_cast<unsigned char>(text[0]);
-    const auto escape = [&out](const char* format, unsigned value) {
-      char buffer[16];
-      std::snprintf(buffer, sizeof buffer, format, value);
-      out += buffer;
-    };
+    const std::string_view sequence = text.substr(0, std::max<std::size_t>(length, 1));
+    const auto byte = static_cast<unsigned char>(text[0]);
     if (length == 0) {
-      escape("\\x%02x", c);
-      text.remove_prefix(1);
-      continue;
-    }
-    if (length == 1) {
-      switch (c) {
-        case '"':
-          out += "\\\"";
-          break;
-        case '\\':
-          out += "\\\\";
-          break;
-        case '\a':
-          out += "\\a";
-          break;
-        case '\b':
-          out += "\\b";
-          break;
-        case '\f':
-          out += "\\f";
-          break;
-        case '\n':
-          out += "\\n";
-          break;
-        case '\r':
-          out += "\\r";
-          break;
-        case '\t':
-          out += "\\t";
-          break;
-        case '\v':
-          out += "\\v";
-          break;
-        default:
-          if (c < 0x20 || c == 0x7f) {
-            escape("\\x%02x", c);
-          } else {
-            out += static_cast<char>(c);
-          }
+      escape("\\x%02x", byte);
+    } else if (length > 1) {
+      if (const char32_t rune = rune_of(sequence); is_go_printable(rune)) {
+        out.append(sequence);
+      } else {
+        escape(rune < 0x10000 ? "\\u%04x" : "\\U%08x", static_cast<unsigned>(rune));
       }
-    } else if (const char32_t rune = rune_of(text.substr(0, length)); is_go_printable(rune)) {
-      out += text.substr(0, length);
+    } else if (const std::size_t at = kNamed.find(text[0]); at != kNamed.npos) {
+      out.append("\\");
+      out.append(kNames.substr(at, 1));
+    } else if (byte < 0x20 || byte == 0x7f) {
+      escape("\\x%02x", byte);
     } else {
-      escape(rune < 0x10000 ? "\\u%04x" : "\\U%08x", static_cast<unsigned>(rune));
+      out.append(sequence);
     }
-    text.remove_prefix(length);
+    text.remove_prefix(sequence.size());
   }
-  return out + "\"";
+  out.append("\"");
+}
+
+std::string go_quote(std::string_view text) {
+  std::string out;
+  StringSink sink(out);
+  go_quote(text, sink);
+  return out;
 }
 
 }  // namespace sluice

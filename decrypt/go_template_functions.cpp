@@ -1,10 +1,6 @@
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <optional>
 #include <string>
-
-#include <re2/re2.h>
 
 #include "sluice/base/encoding.hpp"
 #include "sluice/crypto/aead.hpp"
@@ -23,60 +19,6 @@ using crypto::SecretBytes;
 
 constexpr std::size_t kAny = 1000;  // arguments of a variadic function
 constexpr std::size_t kMaxBytes = 16 << 20;
-
-std::size_t rune_length(std::string_view text) {
-  const auto c = static_cast<unsigned char>(text[0]);
-  const std::size_t length = c < 0x80 ? 1 : c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : c >= 0xC2 ? 2 : 0;
-  return length != 0 && length <= text.size() && is_valid_utf8(text.substr(0, length)) ? length : 0;
-}
-
-unsigned rune_value(std::string_view rune) {
-  auto value = static_cast<unsigned>(static_cast<unsigned char>(rune[0]));
-  if (rune.size() > 1) value &= 0xFFU >> (rune.size() + 1);
-  for (const char c : rune.substr(1))
-    value = value << 6U | (static_cast<unsigned>(static_cast<unsigned char>(c)) & 0x3FU);
-  return value;
-}
-
-bool is_printable(std::string_view rune) {
-  static const RE2 printable("[\\pL\\pM\\pN\\pP\\pS]");
-  return RE2::FullMatch(re2::StringPiece(rune.data(), rune.size()), printable);
-}
-
-/// strconv.Quote, into a sink: what is quoted here is secret.
-void quote_go(std::string_view text, ByteSink& out) {
-  char buffer[16];
-  const auto escape = [&](const char* format, unsigned value) {
-    std::snprintf(buffer, sizeof buffer, format, value);
-    out.append(buffer);
-  };
-  out.append("\"");
-  while (!text.empty()) {
-    const std::size_t length = rune_length(text);
-    const std::string_view rune = text.substr(0, std::max<std::size_t>(length, 1));
-    static constexpr std::string_view kFrom = "\a\b\f\n\r\t\v\"\\", kTo = "abfnrtv\"\\";
-    const auto byte = static_cast<unsigned char>(rune[0]);
-    if (length == 0) {
-      escape("\\x%02x", byte);
-    } else if (length > 1) {
-      const unsigned value = rune_value(rune);
-      if (is_printable(rune)) {
-        out.append(rune);
-      } else {
-        escape(value < 0x10000 ? "\\u%04x" : "\\U%08x", value);
-      }
-    } else if (const std::size_t place = kFrom.find(rune[0]); place != kFrom.npos) {
-      out.append("\\");
-      out.append(kTo.substr(place, 1));
-    } else if (byte < 0x20 || byte == 0x7f) {
-      escape("\\x%02x", byte);
-    } else {
-      out.append(rune);
-    }
-    text.remove_prefix(rune.size());
-  }
-  out.append("\"");
-}
 
 // ---------------------------------------------------------------- arguments
 
@@ -316,7 +258,7 @@ Result<Value> sprintf_go(Arguments arguments) {
                                           " of such a value is not supported");
     }
     if (verb == 'q') {
-      quote_go(value.text(), out);
+      go_quote(value.text(), out);
     } else {
       out.append(text_value(value).reveal_text());
     }
@@ -352,7 +294,7 @@ Result<Value> quote(Arguments arguments) {
   for (const Value& value : arguments) {
     if (value.kind == Kind::kMissing || value.kind == Kind::kNil) continue;
     if (out.size() > 0) out.append(" ");
-    quote_go(text_value(value).reveal_text(), out);
+    go_quote(text_value(value).reveal_text(), out);
   }
   return make(std::move(out));
 }

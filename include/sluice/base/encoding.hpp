@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "sluice/base/byte_sink.hpp"
+
 namespace sluice {
 
 std::string hex_encode(std::span<const std::uint8_t> bytes);
@@ -33,5 +35,7 @@ bool is_valid_utf8(std::string_view text);
 
 /// Go's %q of a string: double quotes, escapes for control and non-printable characters.
 std::string go_quote(std::string_view text);
+/// The same into a sink, for text that is secret.
+void go_quote(std::string_view text, ByteSink& out);
 
 }  // namespace sluice
