@@ -105,6 +105,10 @@ std::string selector_cell(yaml::Node object) {
 const std::vector<Column>& columns_of(const Resource& resource) {
   static const Column kName = {"Name", "string", 0, name_cell};
   static const Column kAge = {"Age", "string", 0, age_cell};
+  static const Column kRole = {"Role", "string", 0, [](yaml::Node o) {
+                                 return quoted(std::string(o.find("roleRef", "kind").text()) + "/" +
+                                               std::string(o.find("roleRef", "name").text()));
+                               }};
   static const Column kContainers = {"Containers", "string", 1, containers_cell};
   static const Column kImages = {"Images", "string", 1, images_cell};
   static const Column kSelector = {"Selector", "string", 1, selector_cell};
@@ -315,22 +319,8 @@ const std::vector<Column>& columns_of(const Resource& resource) {
         kAge}},
       {"rbac.authorization.k8s.io/roles", {kName, {"Created At", "date", 0, created_cell}}},
       {"rbac.authorization.k8s.io/clusterroles", {kName, {"Created At", "date", 0, created_cell}}},
-      {"rbac.authorization.k8s.io/rolebindings",
-       {kName,
-        {"Role", "string", 0,
-         [](yaml::Node o) {
-           return quoted(std::string(o.find("roleRef", "kind").text()) + "/" +
-                         std::string(o.find("roleRef", "name").text()));
-         }},
-        kAge}},
-      {"rbac.authorization.k8s.io/clusterrolebindings",
-       {kName,
-        {"Role", "string", 0,
-         [](yaml::Node o) {
-           return quoted(std::string(o.find("roleRef", "kind").text()) + "/" +
-                         std::string(o.find("roleRef", "name").text()));
-         }},
-        kAge}},
+      {"rbac.authorization.k8s.io/rolebindings", {kName, kRole, kAge}},
+      {"rbac.authorization.k8s.io/clusterrolebindings", {kName, kRole, kAge}},
       {"coordination.k8s.io/leases",
        {kName,
         {"Holder", "string", 0,
