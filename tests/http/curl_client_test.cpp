@@ -1,11 +1,8 @@
 // The contract of http::Client, held against the real client and a loopback server.
 #include "sluice/http/curl_client.hpp"
 
-#include <arpa/inet.h>
 #include <atomic>
 #include <chrono>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -62,18 +59,6 @@ std::shared_ptr<const SecretBytes> secret(std::string_view text) {
 std::chrono::milliseconds since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
                                                                start);
-}
-
-std::string free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
-  REQUIRE(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  ::close(fd);
-  return std::to_string(ntohs(address.sin_port));
 }
 
 }  // namespace
@@ -262,7 +247,7 @@ TEST_CASE("an answer that is cut off, or none at all, is kUnavailable") {
 }
 
 TEST_CASE("errors name host and port, never query, header or body") {
-  const std::string port = free_port();
+  const std::string port = std::to_string(test::free_port());
   Request request;
   request.url = "http://127.0.0.1:" + port + "/path?token=hunter2";
   request.secret_header_name = "Authorization";

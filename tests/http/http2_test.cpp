@@ -1,15 +1,12 @@
 // HTTP/2 against nginx: requests share a connection, private ones go over HTTP/1.1, streams do not
 // stand in the way.
-#include <arpa/inet.h>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
-#include <netinet/in.h>
 #include <optional>
 #include <set>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -28,18 +25,6 @@ namespace {
 using namespace std::chrono_literals;
 using test::Certificates;
 
-int free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
-  REQUIRE(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
-
 /// nginx in the foreground, in a directory of its own; /who tells connection and protocol, /slow
 /// sends 64 KB a second.
 struct Nginx {
@@ -47,7 +32,7 @@ struct Nginx {
     std::string pattern = fs::temp_directory_path() / "sluice-nginx-XXXXXX";
     directory = ::mkdtemp(pattern.data());
     fs::permissions(directory, fs::perms::owner_all | fs::perms::others_exec);
-    port = free_port();
+    port = test::free_port();
     std::ofstream(directory / "slow") << std::string(1 << 20, 's');
     std::ofstream(directory / "nginx.conf")
         << "daemon off; master_process off; pid " << (directory / "pid").string() << "; error_log "
@@ -78,6 +63,15 @@ struct Nginx {
   std::optional<test::Process> process;
 };
 
+Result<Response> send_until_it_listens(Client& client, const Request& request) {
+  Result<Response> answer = client.send(request, {});
+  for (int i = 0; i < 100 && !answer; ++i) {
+    std::this_thread::sleep_for(20ms);
+    answer = client.send(request, {});
+  }
+  return answer;
+}
+
 }  // namespace
 
 TEST_CASE("HTTP/2: many requests at once share one connection, private ones do not use it") {
@@ -94,12 +88,7 @@ TEST_CASE("HTTP/2: many requests at once share one connection, private ones do n
   request.url = nginx.url("/who");
   request.tls = tls;
   request.timeout = 10s;
-  // Until it listens.
-  Result<Response> first = client->send(request, {});
-  for (int i = 0; i < 100 && !first; ++i) {
-    std::this_thread::sleep_for(20ms);
-    first = client->send(request, {});
-  }
+  const auto first = send_until_it_listens(*client, request);
   REQUIRE_OK(first);
   CHECK(first->body.ends_with(" HTTP/2.0"));
 
@@ -144,12 +133,7 @@ TEST_CASE("HTTP/2: streams share a connection of their own and delay nobody") {
   request.url = nginx.url("/who");
   request.tls = tls;
   request.timeout = 10s;
-  Result<Response> first = client->send(request, {});
-  for (int i = 0; i < 100 && !first; ++i) {
-    std::this_thread::sleep_for(20ms);
-    first = client->send(request, {});
-  }
-  REQUIRE_OK(first);
+  REQUIRE_OK(send_until_it_listens(*client, request));
   CancelSource cancel;
   std::atomic<std::size_t> received{0};
   std::atomic<int> started{0};

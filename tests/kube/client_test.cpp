@@ -2,6 +2,7 @@
 #include "sluice/kube/client.hpp"
 
 #include <deque>
+#include <optional>
 
 #include "sluice/kube/watch_cache.hpp"
 #include "sluice/yaml/read.hpp"
@@ -22,22 +23,31 @@ constexpr const char* kAggregated =
       {"resource":"namespaces","scope":"Cluster","responseKind":{"group":"","version":"v1","kind":"Namespace"}}]}]}]})";
 constexpr const char* kNoGroups = R"({"kind":"APIGroupDiscoveryList","items":[]})";
 
+http::Response ok(std::string body) {
+  http::Response response;
+  response.status = 200;
+  response.body = std::move(body);
+  return response;
+}
+
+/// What every server here answers to discovery; none for other requests.
+std::optional<http::Response> discovery(const ScriptedHttp::Sent& sent) {
+  if (sent.url == "https://api/api") return ok(kAggregated);
+  if (sent.url == "https://api/apis") return ok(kNoGroups);
+  return std::nullopt;
+}
+
 struct Server {
   Server() {
     config.server = "https://api";
     http.on_request([this](const ScriptedHttp::Sent& sent) { return answer(sent); });
   }
   Result<http::Response> answer(const ScriptedHttp::Sent& sent) {
+    if (auto known = discovery(sent)) return std::move(*known);
     const std::string path = sent.url.substr(config.server.size());
-    http::Response response;
-    response.status = 200;
-    if (path == "/api" || path == "/apis") {
-      response.body = path == "/api" ? kAggregated : kNoGroups;
-      return response;
-    }
     urls.push_back(sent.method + " " + path);
     if (script.empty()) return fail(Code::kInternal, "no answer for " + path);
-    response = script.front();
+    http::Response response = script.front();
     script.pop_front();
     return response;
   }
@@ -207,13 +217,12 @@ TEST_CASE("discovery: an ETag spares the body of what has not changed") {
   ScriptedHttp http;
   int not_modified = 0;
   http.on_request([&](const ScriptedHttp::Sent& sent) -> Result<http::Response> {
-    http::Response response;
-    response.status = 200;
+    http::Response response = *discovery(sent);
     if (sent.header("If-None-Match") == "\"v\"") {
       ++not_modified;
       response.status = 304;
+      response.body.clear();
     } else {
-      response.body = sent.url == "https://api/api" ? kAggregated : kNoGroups;
       response.headers = {{"etag", "\"v\""}};
     }
     return response;
@@ -328,12 +337,7 @@ TEST_CASE("watch cache: lists again after 410, resumes after a cut, tells only w
   Lines asked;
   int lists = 0, watches = 0;
   http.on_request([&](const ScriptedHttp::Sent& sent) -> Result<http::Response> {
-    http::Response response;
-    response.status = 200;
-    if (sent.url == "https://api/api" || sent.url == "https://api/apis") {
-      response.body = sent.url == "https://api/api" ? kAggregated : kNoGroups;
-      return response;
-    }
+    if (auto known = discovery(sent)) return std::move(*known);
     const std::lock_guard lock(mutex);
     const auto item = [](const char* name, const char* version) {
       return R"({"metadata":{"name":")" + std::string(name) + R"(","resourceVersion":")" + version +
@@ -341,24 +345,21 @@ TEST_CASE("watch cache: lists again after 410, resumes after a cut, tells only w
     };
     if (sent.url.find("watch=true") == std::string::npos) {
       ++lists;
-      response.body = lists == 1 ? R"({"metadata":{"resourceVersion":"10"},"items":[)" +
-                                       item("a", "1") + "," + item("b", "2") + "]}"
-                                 : R"({"metadata":{"resourceVersion":"20"},"items":[)" +
-                                       item("b", "2") + "," + item("c", "15") + "]}";
-      return response;
+      return ok(lists == 1 ? R"({"metadata":{"resourceVersion":"10"},"items":[)" + item("a", "1") +
+                                 "," + item("b", "2") + "]}"
+                           : R"({"metadata":{"resourceVersion":"20"},"items":[)" + item("b", "2") +
+                                 "," + item("c", "15") + "]}");
     }
     const auto at = sent.url.find("resourceVersion=") + 16;
     asked.push_back(sent.url.substr(at, sent.url.find('&', at) - at));
     switch (++watches) {
       case 1:
-        response.body = event("MODIFIED", "a", "11");
-        return response;
+        return ok(event("MODIFIED", "a", "11"));
       case 2:
         return fail(Code::kUnavailable, "cut off");
       case 3:
-        response.body = R"({"type":"ERROR","object":{"kind":"Status","code":410,"message":"old"}})"
-                        "\n";
-        return response;
+        return ok(R"({"type":"ERROR","object":{"kind":"Status","code":410,"message":"old"}})"
+                  "\n");
       default:
         return fail(Code::kUnavailable, "gone");
     }
@@ -391,19 +392,11 @@ TEST_CASE("watch cache: it is synced when on_change has heard of the whole first
   SystemClock clock;
   ScriptedHttp http;
   http.on_request([&](const ScriptedHttp::Sent& sent) -> Result<http::Response> {
-    http::Response response;
-    response.status = 200;
-    if (sent.url == "https://api/api")
-      response.body = kAggregated;
-    else if (sent.url == "https://api/apis")
-      response.body = kNoGroups;
-    else if (sent.url.find("watch=true") != std::string::npos)
-      return fail(Code::kUnavailable, "gone");
-    else
-      response.body = R"({"metadata":{"resourceVersion":"10"},"items":[)"
-                      R"({"metadata":{"name":"a","resourceVersion":"1"}},)"
-                      R"({"metadata":{"name":"b","resourceVersion":"2"}}]})";
-    return response;
+    if (auto known = discovery(sent)) return std::move(*known);
+    if (sent.url.find("watch=true") != std::string::npos) return fail(Code::kUnavailable, "gone");
+    return ok(R"({"metadata":{"resourceVersion":"10"},"items":[)"
+              R"({"metadata":{"name":"a","resourceVersion":"1"}},)"
+              R"({"metadata":{"name":"b","resourceVersion":"2"}}]})");
   });
   kube::Config config;
   config.server = "https://api";
@@ -422,17 +415,11 @@ TEST_CASE("watch cache: a server that ends each watch at once is not asked in a 
   ScriptedHttp http;
   std::atomic<int> watches{0};
   http.on_request([&](const ScriptedHttp::Sent& sent) -> Result<http::Response> {
-    http::Response response;
-    response.status = 200;
-    if (sent.url == "https://api/api")
-      response.body = kAggregated;
-    else if (sent.url == "https://api/apis")
-      response.body = kNoGroups;
-    else if (sent.url.find("watch=true") != std::string::npos)
-      ++watches;
-    else
-      response.body = R"({"metadata":{"resourceVersion":"1"},"items":[]})";
-    return response;
+    if (auto known = discovery(sent)) return std::move(*known);
+    if (sent.url.find("watch=true") == std::string::npos)
+      return ok(R"({"metadata":{"resourceVersion":"1"},"items":[]})");
+    ++watches;
+    return ok("");
   });
   kube::Config config;
   config.server = "https://api";

@@ -1,11 +1,8 @@
 // The same pulls from git http-backend behind nginx and fcgiwrap: what a self-hosted server runs.
-#include <arpa/inet.h>
 #include <filesystem>
 #include <fstream>
-#include <netinet/in.h>
 #include <optional>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
 
@@ -20,21 +17,6 @@
 namespace fs = std::filesystem;
 
 namespace sluice::sources {
-namespace {
-
-int free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
-  REQUIRE(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
-
-}  // namespace
 
 TEST_CASE("git http-backend over TLS and HTTP/2: first pull, unchanged, one new commit") {
   const auto nginx = test::find_program("nginx");
@@ -50,7 +32,7 @@ TEST_CASE("git http-backend over TLS and HTTP/2: first pull, unchanged, one new 
     files["d" + std::to_string(i % 10) + "/f" + std::to_string(i)] = std::to_string(i);
   repository.commit(files);
   const fs::path at = repository.root().parent_path();
-  const int port = free_port();
+  const int port = test::free_port();
   const std::string socket = "unix:" + (at / "fcgi.sock").string();
   std::ofstream(at / "nginx.conf")
       << "daemon off; master_process off; pid " << at.string() << "/pid;\nevents {}\n"

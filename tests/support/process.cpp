@@ -1,12 +1,17 @@
 #include "support/process.hpp"
 
+#include <arpa/inet.h>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "support/test.hpp"
 
 namespace sluice::test {
 namespace {
@@ -91,6 +96,18 @@ std::optional<std::string> find_program(const std::string& program) {
     rest.erase(0, colon + 1);
   }
   return std::nullopt;
+}
+
+int free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
+  REQUIRE(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  ::close(fd);
+  return ntohs(address.sin_port);
 }
 
 }  // namespace sluice::test

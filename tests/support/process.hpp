@@ -36,4 +36,7 @@ Finished run(std::vector<std::string> arguments, std::vector<std::string> enviro
 /// Where `program` is on PATH.
 std::optional<std::string> find_program(const std::string& program);
 
+/// A loopback TCP port that nobody listens on now.
+int free_port();
+
 }  // namespace sluice::test
