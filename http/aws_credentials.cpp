@@ -10,6 +10,7 @@
 
 #include "aws_shared_config.hpp"
 #include "bearer.hpp"
+#include "identity.hpp"
 
 namespace sluice::http {
 namespace {
@@ -116,25 +117,11 @@ bool is_aws_region(std::string_view text) {
   });
 }
 
-struct AwsIdentity::State {
-  std::shared_ptr<Surroundings> surroundings;
-  SecretExchange exchange;
-  Clock& clock;
-  Credentials given;
-  std::string origin;
-
-  mutable std::mutex mutex;  // guards everything below; held while credentials are fetched
-  std::vector<std::string> looked_in;
+struct AwsIdentity::State : IdentityState<AwsCredentials> {
+  using IdentityState::IdentityState;
   std::optional<AwsProfiles> profiles;
   std::map<std::string, Credentials> kept;  // by profile, region, role
   std::optional<std::shared_ptr<const Tls>> tls;
-
-  std::string variable(const std::string& name) { return surroundings->variable(name); }
-  void note(std::string place) {
-    if (std::find(looked_in.begin(), looked_in.end(), place) == looked_in.end()) {
-      looked_in.push_back(std::move(place));
-    }
-  }
 
   Result<const AwsProfiles*> load_profiles() {
     if (profiles) return &*profiles;
@@ -483,18 +470,8 @@ struct AwsIdentity::State {
 AwsIdentity::AwsIdentity(std::shared_ptr<Surroundings> surroundings, SecretExchange exchange,
                          Clock& clock, std::shared_ptr<const AwsCredentials> given,
                          std::string origin)
-    : state_(new State{std::move(surroundings),
-                       std::move(exchange),
-                       clock,
-                       std::move(given),
-                       std::move(origin),
-                       {},
-                       {},
-                       {},
-                       {},
-                       {}}) {
-  if (state_->given) state_->note(state_->origin);
-}
+    : state_(new State(std::move(surroundings), std::move(exchange), clock, std::move(given),
+                       std::move(origin))) {}
 AwsIdentity::~AwsIdentity() = default;
 
 namespace {
@@ -549,8 +526,7 @@ Result<std::shared_ptr<const Tls>> AwsIdentity::tls() {
 }
 
 std::vector<std::string> AwsIdentity::looked_in() const {
-  const std::lock_guard lock(state_->mutex);
-  return state_->looked_in;
+  return state_->places();
 }
 
 }  // namespace sluice::http

@@ -11,6 +11,7 @@
 #include "sluice/http/url.hpp"
 
 #include "bearer.hpp"
+#include "identity.hpp"
 
 namespace sluice::http {
 namespace {
@@ -37,12 +38,6 @@ bool is_tenant(std::string_view text) {
   });
 }
 
-std::string quoted(std::string_view text) {
-  crypto::SecretBuffer out(text.size() + 8);
-  append_json_string(out, text);
-  return std::string(std::move(out).take().reveal_text());
-}
-
 std::string random_id() {
   const auto bytes = crypto::random_bytes(16);
   const auto view = bytes.reveal();
@@ -51,22 +46,9 @@ std::string random_id() {
 
 }  // namespace
 
-struct AzureIdentity::State {
-  std::shared_ptr<Surroundings> surroundings;
-  SecretExchange exchange;
-  Clock& clock;
-  std::shared_ptr<const AzureCredentials> given;
-  std::string origin;
-  mutable std::mutex mutex;  // guards everything below; held while a token is fetched
-  std::vector<std::string> looked_in;
+struct AzureIdentity::State : IdentityState<AzureCredentials> {
+  using IdentityState::IdentityState;
   std::map<std::string, Bearer> kept;  // by resource
-
-  std::string variable(const char* name) { return surroundings->variable(name); }
-  void note(std::string place) {
-    if (std::find(looked_in.begin(), looked_in.end(), place) == looked_in.end()) {
-      looked_in.push_back(std::move(place));
-    }
-  }
 
   /// "https://login.microsoftonline.com/TENANT/oauth2/v2.0/token".
   Result<std::string> token_url(std::string authority, const std::string& tenant, bool any_host) {
@@ -144,9 +126,9 @@ struct AzureIdentity::State {
     header += "}";
     const auto now = std::chrono::duration_cast<seconds>(clock.wall().time_since_epoch()).count();
     const std::string payload =
-        "{\"aud\":" + quoted(url) + ",\"exp\":" + std::to_string(now + 600) +
-        ",\"iss\":" + quoted(client) + ",\"jti\":\"" + random_id() +
-        "\",\"nbf\":" + std::to_string(now) + ",\"sub\":" + quoted(client) + "}";
+        "{\"aud\":" + json_string(url) + ",\"exp\":" + std::to_string(now + 600) +
+        ",\"iss\":" + json_string(client) + ",\"jti\":\"" + random_id() +
+        "\",\"nbf\":" + std::to_string(now) + ",\"sub\":" + json_string(client) + "}";
     SLUICE_TRY(const auto jwt, sign_jwt(header, payload, read->key, crypto::RsaSignature::kPss));
     return with_assertion(url, client, jwt, resource, "client certificate of " + client, cancel);
   }
@@ -241,16 +223,8 @@ struct AzureIdentity::State {
 AzureIdentity::AzureIdentity(std::shared_ptr<Surroundings> surroundings, SecretExchange exchange,
                              Clock& clock, std::shared_ptr<const AzureCredentials> given,
                              std::string origin)
-    : state_(new State{std::move(surroundings),
-                       std::move(exchange),
-                       clock,
-                       std::move(given),
-                       std::move(origin),
-                       {},
-                       {},
-                       {}}) {
-  if (state_->given) state_->note(state_->origin);
-}
+    : state_(new State(std::move(surroundings), std::move(exchange), clock, std::move(given),
+                       std::move(origin))) {}
 AzureIdentity::~AzureIdentity() = default;
 
 Result<std::shared_ptr<const SecretBytes>> AzureIdentity::token(const std::string& resource,
@@ -270,8 +244,7 @@ void AzureIdentity::forget() {
 }
 
 std::vector<std::string> AzureIdentity::looked_in() const {
-  const std::lock_guard lock(state_->mutex);
-  return state_->looked_in;
+  return state_->places();
 }
 
 }  // namespace sluice::http

@@ -7,6 +7,7 @@
 #include "sluice/http/url.hpp"
 
 #include "bearer.hpp"
+#include "identity.hpp"
 
 namespace sluice::http {
 namespace {
@@ -31,29 +32,11 @@ std::int64_t unix_seconds(WallTime time) {
   return std::chrono::duration_cast<seconds>(time.time_since_epoch()).count();
 }
 
-std::string quoted(std::string_view text) {
-  crypto::SecretBuffer out(text.size() + 8);
-  append_json_string(out, text);
-  return std::string(std::move(out).take().reveal_text());
-}
-
 }  // namespace
 
-struct GcpIdentity::State {
-  std::shared_ptr<Surroundings> surroundings;
-  SecretExchange exchange;
-  Clock& clock;
-  std::shared_ptr<const SecretBytes> given;
-  std::string origin;
-  mutable std::mutex mutex;  // guards everything below; held while a token is fetched
-  std::vector<std::string> looked_in;
+struct GcpIdentity::State : IdentityState<SecretBytes> {
+  using IdentityState::IdentityState;
   Bearer kept;
-
-  void note(std::string place) {
-    if (std::find(looked_in.begin(), looked_in.end(), place) == looked_in.end()) {
-      looked_in.push_back(std::move(place));
-    }
-  }
 
   Result<Bearer> post_form(const std::string& url, crypto::SecretBuffer form,
                            const std::string& what, const CancelToken& cancel) {
@@ -90,9 +73,10 @@ struct GcpIdentity::State {
     const std::int64_t now = unix_seconds(clock.wall());
     const std::string id = json_text(json, {"private_key_id"});
     const std::string header = "{\"alg\":\"RS256\",\"typ\":\"JWT\"" +
-                               (id.empty() ? std::string() : ",\"kid\":" + quoted(id)) + "}";
-    const std::string payload = "{\"iss\":" + quoted(email) + ",\"scope\":\"" + kScopes +
-                                "\",\"aud\":" + quoted(uri) + ",\"iat\":" + std::to_string(now) +
+                               (id.empty() ? std::string() : ",\"kid\":" + json_string(id)) + "}";
+    const std::string payload = "{\"iss\":" + json_string(email) + ",\"scope\":\"" + kScopes +
+                                "\",\"aud\":" + json_string(uri) +
+                                ",\"iat\":" + std::to_string(now) +
                                 ",\"exp\":" + std::to_string(now + 3600) + "}";
     SLUICE_TRY(const auto jwt, sign_jwt(header, payload, *key, crypto::RsaSignature::kPkcs1));
     crypto::SecretBuffer form(jwt.size() + 128);
@@ -299,16 +283,8 @@ struct GcpIdentity::State {
 
 GcpIdentity::GcpIdentity(std::shared_ptr<Surroundings> surroundings, SecretExchange exchange,
                          Clock& clock, std::shared_ptr<const SecretBytes> given, std::string origin)
-    : state_(new State{std::move(surroundings),
-                       std::move(exchange),
-                       clock,
-                       std::move(given),
-                       std::move(origin),
-                       {},
-                       {},
-                       {}}) {
-  if (state_->given) state_->note(state_->origin);
-}
+    : state_(new State(std::move(surroundings), std::move(exchange), clock, std::move(given),
+                       std::move(origin))) {}
 GcpIdentity::~GcpIdentity() = default;
 
 Result<std::shared_ptr<const SecretBytes>> GcpIdentity::token(const CancelToken& cancel) {
@@ -326,8 +302,7 @@ void GcpIdentity::forget() {
 }
 
 std::vector<std::string> GcpIdentity::looked_in() const {
-  const std::lock_guard lock(state_->mutex);
-  return state_->looked_in;
+  return state_->places();
 }
 
 }  // namespace sluice::http

@@ -224,6 +224,13 @@ void append_percent(ByteSink& out, std::string_view text) {
   }
 }
 
+std::string json_string(std::string_view text) {
+  std::string out;
+  StringSink sink(out);
+  append_json_string(sink, text);
+  return out;
+}
+
 std::string percent_encoded(std::string_view text) {
   std::string out;
   StringSink sink(out);

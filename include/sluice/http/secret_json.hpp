@@ -51,6 +51,8 @@ std::vector<std::string> json_list(std::string_view json,
 
 /// Appends `text` as a JSON string with its quotes.
 void append_json_string(ByteSink& out, std::string_view text);
+/// The same of what is no secret.
+std::string json_string(std::string_view text);
 
 /// Appends `text` percent-encoded: all but letters, digits and "-._~" (RFC 3986).
 void append_percent(ByteSink& out, std::string_view text);
