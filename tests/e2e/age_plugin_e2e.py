@@ -5,52 +5,22 @@ What sluice encrypts for X25519, hybrid, SSH and plugin recipients the real sops
 plugin runs only with --age-plugins.
 """
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 
-SLUICE = os.environ.get("SLUICE", "build/release/sluice")
-SUPPORT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support")
+sys.dont_write_bytecode = True
+import programs
+from programs import SLUICE, check
+
+SUPPORT = os.path.join(programs.ROOT, "tests", "support")
 CANARY = "plugin-canary-83c1"
 TEXT = "# kept\na: %s\nn: 5\n" % CANARY
 
 
-def check(truth, message):
-    if not truth:
-        raise SystemExit("FAILED: " + message)
-
-
-class World:
+class World(programs.World):
     def __init__(self):
-        if not os.access(SLUICE, os.X_OK):
-            skip(SLUICE + " is not built")
-        for program in ("sops", "age-keygen", "ssh-keygen"):
-            if not shutil.which(program):
-                skip(program + " is not on PATH (scripts/tools and scripts/deps --tests have it)")
-        self.folder = tempfile.mkdtemp(prefix="sluice-plugin-")
-        self.env = {"PATH": SUPPORT + ":" + os.environ["PATH"], "HOME": self.folder,
-                    "SLUICETEST_LOG": self.path("plugin.log")}
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def run(self, *command, want=0, **env):
-        done = subprocess.run(command, env=dict(self.env, **env), capture_output=True, text=True, timeout=60,
-                              cwd=self.folder, pass_fds=[int(env["SLUICE_PASSPHRASE_FD"])] if "SLUICE_PASSPHRASE_FD" in env else [])
-        check(want is None or done.returncode == want,
-              "%s: status %d: %s" % (" ".join(command), done.returncode, done.stderr))
-        return done
-
-    def write(self, name, text):
-        with open(self.path(name), "w") as file:
-            file.write(text)
-        return self.path(name)
-
-
-def skip(reason):
-    print("SKIP: " + reason)
-    sys.exit(77)
+        programs.need("sops", "age-keygen", "ssh-keygen")
+        super().__init__("plugin")
+        self.env.update(PATH=SUPPORT + ":" + os.environ["PATH"], SLUICETEST_LOG=self.path("plugin.log"))
 
 
 def kinds(world):
@@ -109,7 +79,7 @@ def only_when_asked(world):
     os.write(write, b"4711\n")
     os.close(write)
     opened = world.run(SLUICE, "decrypt", "--age-plugins", secret, SOPS_AGE_KEY_FILE=key, SLUICETEST_PIN="4711",
-                       SLUICE_PASSPHRASE_FD=str(read))
+                       SLUICE_PASSPHRASE_FD=str(read), pass_fds=[read])
     os.close(read)
     check(CANARY in opened.stdout, "with a PIN")
     print("ok: a plugin runs only with --age-plugins")
@@ -152,7 +122,7 @@ def main():
         for part in (recipients, only_when_asked, groups):
             part(world)
     finally:
-        shutil.rmtree(world.folder, ignore_errors=True)
+        world.close()
 
 
 if __name__ == "__main__":

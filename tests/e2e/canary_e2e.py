@@ -15,63 +15,38 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 sys.dont_write_bytecode = True
+import programs
 from process_memory import search
+from programs import ROOT, SLUICE, check, skip
 
-SLUICE = os.environ.get("SLUICE", "build/release/sluice")
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CANARY = "whole-canary-6b02d9e1"
 TEXT = "db:\n    password: %s\n" % CANARY
 PROTECTED = os.path.join(ROOT, "fixtures", "sops", "pgp", "protected.key.asc")
 
 
-def skip(reason):
-    print("SKIP: " + reason)
-    sys.exit(77)
-
-
-def check(truth, message):
-    if not truth:
-        raise SystemExit("FAILED: " + message)
-
-
-class World:
+class World(programs.World):
     def __init__(self):
-        if not os.access(SLUICE, os.X_OK):
-            skip(SLUICE + " is not built")
+        programs.need()
         if os.geteuid() != 0:
             skip("only root may read the memory of a process that is not dumpable")
-        self.folder = tempfile.mkdtemp(prefix="sluice-canary-")
+        super().__init__("canary")
         self.server = subprocess.Popen([sys.executable, os.path.join(ROOT, "tests", "support", "cloud_server.py")],
                                        stdout=subprocess.PIPE, text=True)
         self.url = "http://127.0.0.1:" + self.server.stdout.readline().strip()
-        self.env = {"PATH": os.environ["PATH"], "HOME": self.folder, "AWS_EC2_METADATA_DISABLED": "true"}
+        self.env["AWS_EC2_METADATA_DISABLED"] = "true"
 
     def close(self):
         self.server.terminate()
         self.server.wait(10)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def run(self, *command, **env):
-        done = subprocess.run(command, env=dict(self.env, **env), capture_output=True, text=True, timeout=60, cwd=self.folder)
-        check(done.returncode == 0, "%s: status %d: %s" % (" ".join(command), done.returncode, done.stderr))
-        return done.stdout
-
-    def write(self, name, text):
-        with open(self.path(name), "w") as file:
-            file.write(text)
-        return self.path(name)
+        super().close()
 
     def encrypt(self, name, *flags, **env):
         plain = self.write("plain.yaml", TEXT)
         try:
-            return self.write(name, self.run(SLUICE, "encrypt", *flags, plain, **env))
+            return self.write(name, self.run(SLUICE, "encrypt", *flags, plain, **env).stdout)
         finally:
             os.unlink(plain)
 
@@ -182,7 +157,7 @@ def identities(world):
     world.run("age-keygen", "-o", world.path("key"))
     with open(world.path("key")) as file:
         identity = [line for line in file.read().split() if line.startswith("AGE-SECRET")][0]
-    recipient = world.run("age-keygen", "-y", world.path("key")).strip()
+    recipient = world.run("age-keygen", "-y", world.path("key")).stdout.strip()
     path = world.encrypt("age.yaml", "--age", recipient)
     stopped_decrypt(world, "SOPS_AGE_KEY", path, dict(SOPS_AGE_KEY=identity), {"the identity": identity})
     # The variable has no more than the command's words; the output is the identity.
@@ -233,7 +208,7 @@ def protected_fingerprint(world):
         return None
     os.mkdir(world.path("gnupg"), 0o700)
     shown = world.run("gpg", "--homedir", world.path("gnupg"), "--batch", "--with-colons", "--show-keys", PROTECTED)
-    return [line.split(":")[9] for line in shown.splitlines() if line.startswith("fpr:")][0]
+    return [line.split(":")[9] for line in shown.stdout.splitlines() if line.startswith("fpr:")][0]
 
 
 def main():

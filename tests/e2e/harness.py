@@ -13,7 +13,8 @@ import sys
 import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.dont_write_bytecode = True
+from programs import ROOT, skip
 
 
 def load_demo():
@@ -27,11 +28,6 @@ demo = load_demo()
 Failed = demo.Failed
 KUSTOMIZATIONS = "/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/%s/kustomizations/%s"
 REPOSITORIES = "/apis/source.toolkit.fluxcd.io/v1/namespaces/%s/gitrepositories/%s"
-
-
-def skip(reason):
-    print("SKIP: " + reason)
-    sys.exit(77)
 
 
 def check(truth, message):

@@ -12,23 +12,18 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import urllib.request
 
 sys.dont_write_bytecode = True
+import programs
 from process_memory import search
+from programs import SLUICE, check, skip
 
-SLUICE = os.environ.get("SLUICE", "build/release/sluice")
 CANARY = "kms-canary-5d1f77c0"
 DOCUMENT = "db:\n    password: %s\n    port: 5432\n" % CANARY
 SECRET_KEY = "canary/aws/secret/8812f0aa"
-
-
-def skip(reason):
-    print("SKIP: " + reason)
-    sys.exit(77)
 
 
 def free_port():
@@ -37,14 +32,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class World:
+class World(programs.World):
+    forbidden = (SECRET_KEY,)
+
     def __init__(self):
-        for program in ("moto_server", "sops"):
-            if not shutil.which(program):
-                skip(program + " is not on PATH (scripts/tools build makes it)")
-        if not os.access(SLUICE, os.X_OK):
-            skip(SLUICE + " is not built")
-        self.folder = tempfile.mkdtemp(prefix="sluice-kms-")
+        programs.need("moto_server", "sops")
+        super().__init__("kms")
         port = free_port()
         self.url = "http://127.0.0.1:%d" % port
         self.moto = subprocess.Popen(["moto_server", "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL,
@@ -57,13 +50,13 @@ class World:
                 time.sleep(0.1)
         else:
             skip("moto_server did not start")
-        self.env = {"PATH": os.environ["PATH"], "HOME": self.folder, "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
-                    "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_ENDPOINT_URL": self.url, "AWS_EC2_METADATA_DISABLED": "true"}
+        self.env.update(AWS_ACCESS_KEY_ID="AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY=SECRET_KEY, AWS_ENDPOINT_URL=self.url,
+                        AWS_EC2_METADATA_DISABLED="true")
 
     def close(self):
         self.moto.terminate()
         self.moto.wait(10)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        super().close()
 
     def call(self, target, body):
         request = urllib.request.Request(self.url + "/", json.dumps(body).encode(), {
@@ -74,29 +67,12 @@ class World:
     def key(self):
         return self.call("CreateKey", {})["KeyMetadata"]["Arn"]
 
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def run(self, *command, env=None, want=0):
-        done = subprocess.run(command, env=dict(self.env, **(env or {})), capture_output=True, text=True, timeout=60, cwd=self.folder)
-        if want is not None:
-            check(done.returncode == want, "%s: status %d: %s" % (" ".join(command), done.returncode, done.stderr))
-        check(SECRET_KEY not in done.stdout + done.stderr, "a credential in a message of " + command[0])
-        return done
-
     def encrypt(self, name, *flags, text=DOCUMENT):
-        with open(self.path("plain.yaml"), "w") as file:
-            file.write(text)
+        self.write("plain.yaml", text)
         done = self.run("sops", "encrypt", *flags, self.path("plain.yaml"))
-        with open(self.path(name), "w") as file:
-            file.write(done.stdout)
+        self.write(name, done.stdout)
         os.unlink(self.path("plain.yaml"))
         return self.path(name)
-
-
-def check(truth, message):
-    if not truth:
-        raise SystemExit("FAILED: " + message)
 
 
 def same_as_sops(world, path, **options):
@@ -112,28 +88,23 @@ def reading(world):
     same_as_sops(world, context)
     changed = open(context).read().replace("app: shop", "app: other")
     check("app: other" in changed, "no encryption context in the file")
-    with open(world.path("changed.enc.yaml"), "w") as file:
-        file.write(changed)
+    world.write("changed.enc.yaml", changed)
     refused = world.run(SLUICE, "decrypt", world.path("changed.enc.yaml"), want=128)
     check(arn in refused.stderr and "AWS KMS" in refused.stderr and CANARY not in refused.stderr, refused.stderr)
     same_as_sops(world, world.encrypt("role.enc.yaml", "--kms", arn + "+arn:aws:iam::123456789012:role/sops"))
-    with open(world.path("credentials"), "w") as file:
-        file.write("[team]\naws_access_key_id = AKIDTEAM\naws_secret_access_key = %s\n" % SECRET_KEY)
-    same_as_sops(world, world.path("plain.enc.yaml"), env={
-        "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_PROFILE": "team", "AWS_SHARED_CREDENTIALS_FILE": world.path("credentials")})
-    none = world.run(SLUICE, "decrypt", world.path("plain.enc.yaml"), env={"AWS_ACCESS_KEY_ID": ""}, want=128)
+    world.write("credentials", "[team]\naws_access_key_id = AKIDTEAM\naws_secret_access_key = %s\n" % SECRET_KEY)
+    same_as_sops(world, world.path("plain.enc.yaml"), AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="",
+                 AWS_PROFILE="team", AWS_SHARED_CREDENTIALS_FILE=world.path("credentials"))
+    none = world.run(SLUICE, "decrypt", world.path("plain.enc.yaml"), AWS_ACCESS_KEY_ID="", want=128)
     for words in ("no AWS credentials were found", "AWS_ACCESS_KEY_ID: not set", "credentials: no such file"):
         check(words in none.stderr, "the message lacks \"%s\": %s" % (words, none.stderr))
 
 
 def writing(world):
     arn = world.key()
-    with open(world.path(".sops.yaml"), "w") as file:
-        file.write("creation_rules:\n- kms: %s\n" % arn)
-    with open(world.path("new.yaml"), "w") as file:
-        file.write(DOCUMENT)
-    with open(world.path("new.enc.yaml"), "w") as file:
-        file.write(world.run(SLUICE, "encrypt", world.path("new.yaml")).stdout)
+    world.write(".sops.yaml", "creation_rules:\n- kms: %s\n" % arn)
+    world.write("new.yaml", DOCUMENT)
+    world.write("new.enc.yaml", world.run(SLUICE, "encrypt", world.path("new.yaml")).stdout)
     os.unlink(world.path("new.yaml"))
     os.unlink(world.path(".sops.yaml"))
     check("arn: " + arn in open(world.path("new.enc.yaml")).read(), "no KMS key in what was written")
@@ -155,7 +126,7 @@ def auditing(world):
     head = world.run(*git, "rev-parse", "HEAD").stdout.strip()
     file = os.path.join(repository, "plain.enc.yaml")
     for modified in (False, True):
-        world.run(SLUICE, "decrypt", file, env={"SLUICE_AUDIT_LOG": world.path("git.jsonl")})
+        world.run(SLUICE, "decrypt", file, SLUICE_AUDIT_LOG=world.path("git.jsonl"))
         last = json.loads(open(world.path("git.jsonl")).readlines()[-1])
         check(last["revision"] == "main@sha1:" + head and last["modified"] == modified, "the revision of a file: %r" % last)
         with open(file, "a") as out:
@@ -189,15 +160,14 @@ def through_a_proxy(world):
         threading.Thread(target=listen, daemon=True).start()
         proxy = "http://127.0.0.1:%d" % listener.getsockname()[1]
         text = re.sub(r"arn:aws:kms:[a-z0-9-]+:", "arn:aws:kms:eu-west-1:", open(world.path("plain.enc.yaml")).read())
-        with open(world.path("proxied.enc.yaml"), "w") as file:
-            file.write(text)
-        world.run(SLUICE, "decrypt", world.path("proxied.enc.yaml"), want=128, env={"HTTPS_PROXY": proxy, "AWS_ENDPOINT_URL": ""})
+        world.write("proxied.enc.yaml", text)
+        world.run(SLUICE, "decrypt", world.path("proxied.enc.yaml"), want=128, HTTPS_PROXY=proxy, AWS_ENDPOINT_URL="")
         listener.shutdown(socket.SHUT_RDWR)
     check(heard and all(request.startswith("CONNECT kms.eu-west-1.amazonaws.com:443 ") for request in heard), "the proxy heard %r" % heard)
     check(not any("AWS4-HMAC" in request or SECRET_KEY in request for request in heard), "a credential in what the proxy heard")
     # A server on this machine is asked without it.
     heard.clear()
-    world.run(SLUICE, "decrypt", world.path("plain.enc.yaml"), env={"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy})
+    world.run(SLUICE, "decrypt", world.path("plain.enc.yaml"), HTTP_PROXY=proxy, HTTPS_PROXY=proxy)
     check(not heard, "a proxy was asked for a server of this machine")
 
 

@@ -7,17 +7,14 @@ import subprocess
 import sys
 import tempfile
 
-SLUICE = os.environ.get("SLUICE", "sluice")
+sys.dont_write_bytecode = True
+from programs import SLUICE, check, need
+
 CANARY = "canary-7d1f"
 
 
 def main():
-    if not os.access(SLUICE, os.X_OK):
-        print("SKIP: %s is not built" % SLUICE)
-        return 77
-    if not shutil.which("age-keygen"):
-        print("SKIP: age-keygen is not on PATH (scripts/tools builds it)")
-        return 77
+    need("age-keygen", "sops")
     folder = tempfile.mkdtemp(prefix="sluice-sops-")
     try:
         return story(folder)
@@ -45,13 +42,7 @@ def story(folder):
             raise SystemExit("FAIL: %s ended with %d, not %d: %s" % (arguments, done.returncode, status, done.stderr.decode()))
         return done.stdout
 
-    def check(holds, what):
-        if not holds:
-            raise SystemExit("FAIL: " + what)
-
     def by_sops(name, key="one"):
-        if not shutil.which("sops"):
-            return None
         done = subprocess.run(["sops", "-d", name], capture_output=True, cwd=work, env={**base, "SOPS_AGE_KEY_FILE": os.path.join(folder, key + ".key")})
         check(done.returncode == 0, "sops does not read %s: %s" % (name, done.stderr.decode()))
         return done.stdout
@@ -79,8 +70,7 @@ def story(folder):
     check(run("decrypt", "--extract", '["data"]["password"]', "secret.yaml") == CANARY.encode(), "--extract")
     check(run("-d", "secret.yaml") == run("decrypt", text=read("secret.yaml").encode(), *("--filename-override", "secret.yaml")),
           "standard input and -d differ")
-    if by_sops("secret.yaml") is not None:
-        check(by_sops("secret.yaml") == run("decrypt", "secret.yaml"), "sops reads something else")
+    check(by_sops("secret.yaml") == run("decrypt", "secret.yaml"), "sops reads something else")
 
     # The editor sees plaintext under /proc only; what it leaves in its folder and in TMPDIR is searched below.
     editor = os.path.join(folder, "editor")
