@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cstring>
 #if defined(__x86_64__)
+#if defined(__clang__)
+using _Bool = bool;  // the header's word, which g++ takes in C++ too
+#endif
 #include <sys/platform/x86.h>
 #endif
 #include <utility>
