@@ -70,6 +70,7 @@ Result<void> edit(const std::vector<std::string>& arguments, const SopsFlags& fl
   };
   SLUICE_TRY(const decrypt::Edit session, open());
   SLUICE_CHECK(audit.written());
+  SLUICE_CHECK(session.editable());
   SLUICE_TRY(const EditorSession editor, EditorSession::start(session.text()));
   for (;;) {
     SLUICE_TRY(const crypto::SecretBytes edited, editor.run());

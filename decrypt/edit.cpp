@@ -110,6 +110,7 @@ struct Edit::State {
   OpenedFile file;
   RawValues raw;
   crypto::SecretBytes text;
+  Result<void> shown;  // why there is no text
   // Of a file that is to be made.
   bool is_new = false;
   EncryptFileOptions encrypt = {};
@@ -118,22 +119,55 @@ struct Edit::State {
 
   PrintOptions style() const { return {options.yaml_indent, options.json_indent}; }
 
+  // `text`, with the layout of the file where that can be; else as SOPS prints it, where that says
+  // what the file says.
   Result<void> show() {
-    if (options.format == Format::kBinary) return print(text);
-    for (std::size_t i = 0; i < file.opened.size(); ++i)
-      note_raw_values(bytes, file.before[i], file.opened[i], raw);
-    auto plain = plain_layout(bytes, options.format, file.before, file.opened);
-    if (!plain) return print(text);
-    text = std::move(*plain);
+    if (options.format != Format::kBinary) {
+      for (std::size_t i = 0; i < file.opened.size(); ++i)
+        note_raw_values(bytes, file.before[i], file.opened[i], raw);
+      if (auto plain = plain_layout(bytes, options.format, file.before, file.opened)) {
+        text = std::move(*plain);
+        return {};
+      }
+    }
+    SLUICE_TRY(crypto::SecretBytes anew, printed(file.opened));
+    if (const Item* const lost = lost_in(anew)) {
+      return fail(Error(Code::kUnsupported,
+                        "the layout of this file cannot be kept, and printed anew this would be "
+                        "read as something else",
+                        {path, lost->line, lost->column},
+                        "\"sluice set\" and \"sluice unset\" change values without an editor")
+                      .reason(std::string(kReasonPrint)));
+    }
+    text = std::move(anew);
     return {};
   }
 
-  Result<void> print(crypto::SecretBytes& into) const {
+  Result<crypto::SecretBytes> printed(const Tree& tree) const {
     crypto::SecretBuffer out(bytes.size());
-    auto printed = print_tree(file.opened, options.format, style(), out);
-    if (!printed) return fail(std::move(printed).error().reason(std::string(kReasonPrint)));
-    into = std::move(out).take();
-    return {};
+    auto done = print_tree(tree, options.format, style(), out);
+    if (!done) return fail(std::move(done).error().reason(std::string(kReasonPrint)));
+    return std::move(out).take();
+  }
+
+  // The first of the file that `anew`, the file printed, does not say; nullptr when it says all.
+  const Item* lost_in(const crypto::SecretBytes& anew) const {
+    if (const auto again = read_plain_tree(anew, options.format)) {
+      return first_difference(file.opened, *again, options.format);
+    }
+    Tree copy = clone_tree(file.opened);  // which entry cannot be read when it stands alone
+    for (std::size_t i = 0; i < copy.size(); ++i) {
+      for (std::size_t j = 0; j < copy[i].items.size(); ++j) {
+        Tree alone(1);
+        alone.front().kind = ItemKind::kMapping;
+        alone.front().items.push_back(std::move(copy[i].items[j]));
+        const auto text_alone = printed(alone);
+        if (!text_alone || !read_plain_tree(*text_alone, options.format)) {
+          return &file.opened[i].items[j];
+        }
+      }
+    }
+    return &file.opened.front();
   }
 
   Metadata next_metadata() const {
@@ -228,8 +262,7 @@ Result<Edit> Edit::open(std::string bytes, std::string path, RewriteOptions opti
   if (!opened) return fail(std::move(opened).error().at({state->path, 0, 0}));
   state->file = std::move(*opened);
   state->options.audit = {};  // it is told; its log may end before the edit does
-  auto shown = state->show();
-  if (!shown) return fail(std::move(shown).error().at({state->path, 0, 0}));
+  state->shown = state->named(state->show());
   return Edit(std::move(state));
 }
 
@@ -246,6 +279,10 @@ Result<Edit> Edit::create(crypto::SecretBytes text, std::string path,
   // Whether the keys can be used is found out before anything is typed.
   SLUICE_CHECK(encrypt_file(state->text, state->path, options, services, cancel));
   return Edit(std::move(state));
+}
+
+Result<void> Edit::editable() const {
+  return state_->shown;
 }
 
 const crypto::SecretBytes& Edit::text() const {

@@ -36,26 +36,39 @@ bool same(const Item& a, const Item& b) {
          std::equal(a.items.begin(), a.items.end(), b.items.begin(), b.items.end(), same);
 }
 
-// Whether strings are the same, comments aside: what INI and dotenv must still say when they are
-// read again. Other kinds become strings there.
-bool same_strings(const Item& a, const Item& b) {
-  const auto values = [](const Item& item) {
-    std::vector<const Item*> all;
-    for (const Item& child : item.items) {
-      const bool no_section =
-          child.kind == ItemKind::kMapping && child.items.empty() && child.key == "DEFAULT";
-      if (!child.is_comment() && !no_section) all.push_back(&child);
-    }
-    return all;
-  };
-  const auto from = values(a);
-  const auto to = values(b);
-  return std::equal(from.begin(), from.end(), to.begin(), to.end(),
-                    [](const Item* x, const Item* y) {
-                      if (x->key != y->key) return false;
-                      if (x->is_collection()) return same_strings(*x, *y);
-                      return x->kind != ItemKind::kString || x->bytes() == y->bytes();
-                    });
+bool is_number(const Item& item) {
+  return item.kind == ItemKind::kInt || item.kind == ItemKind::kFloat;
+}
+
+// What INI and dotenv hold are strings: what else there is becomes one there. SOPS prints a float
+// without a fraction as an integer, and in JSON a time as a string.
+bool same_scalar(const Item& a, const Item& b, bool is_flat) {
+  if (is_flat && a.kind != ItemKind::kString) return true;
+  const bool same_kind = is_flat || a.kind == b.kind || (is_number(a) && is_number(b)) ||
+                         (a.kind == ItemKind::kTime && b.kind == ItemKind::kString);
+  return same_kind && !b.is_collection() && a.bytes() == b.bytes();
+}
+
+std::vector<const Item*> values_of(const Item& item, bool is_flat) {
+  std::vector<const Item*> values;
+  for (const Item& child : item.items) {
+    const bool no_section = is_flat && child.kind == ItemKind::kMapping && child.items.empty() &&
+                            child.key == "DEFAULT";
+    if (!child.is_comment() && !no_section) values.push_back(&child);
+  }
+  return values;
+}
+
+const Item* first_difference(const Item& a, const Item& b, bool is_flat) {
+  if (!a.is_collection()) return same_scalar(a, b, is_flat) ? nullptr : &a;
+  if (a.kind != b.kind) return &a;
+  const auto from = values_of(a, is_flat);
+  const auto to = values_of(b, is_flat);
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    if (i == to.size() || from[i]->key != to[i]->key) return from[i];
+    if (const Item* const other = first_difference(*from[i], *to[i], is_flat)) return other;
+  }
+  return from.size() == to.size() ? nullptr : &a;
 }
 
 }  // namespace
@@ -90,6 +103,15 @@ bool same_tree(const Tree& a, const Tree& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
 }
 
+const Item* first_difference(const Tree& a, const Tree& b, Format format) {
+  const bool is_flat = format == Format::kIni || format == Format::kDotenv;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (i == b.size()) return &a[i];
+    if (const Item* const other = first_difference(a[i], b[i], is_flat)) return other;
+  }
+  return a.size() == b.size() ? nullptr : &a.back();
+}
+
 Result<std::string> print_encrypted(Tree tree, Metadata metadata, Format format,
                                     const PrintOptions& style, const crypto::SecretBytes& data_key,
                                     const KnownValues* known, const std::string& now) {
@@ -98,8 +120,7 @@ Result<std::string> print_encrypted(Tree tree, Metadata metadata, Format format,
   };
   SLUICE_TRY(const auto mac, encrypt_tree(tree, metadata, data_key, ListComments::kItems, known));
   seal_mac(metadata, mac, data_key, now);
-  const bool is_flat = format == Format::kIni || format == Format::kDotenv;
-  const Tree wanted = is_flat ? clone_tree(tree) : Tree();
+  const Tree wanted = clone_tree(tree);
   SLUICE_CHECK(add_metadata(tree, metadata, format));
   std::string text;
   StringSink sink(text);
@@ -110,7 +131,7 @@ Result<std::string> print_encrypted(Tree tree, Metadata metadata, Format format,
   auto again = read_sops_file(text, format);
   auto opened = again ? open_tree(*again, data_key, Keep::kNothing, /*ignore_mac=*/false)
                       : Result<void>(fail(std::move(again).error()));
-  if (opened && is_flat && !same_strings(wanted.front(), again->tree.front())) {
+  if (opened && first_difference(wanted, again->tree, format) != nullptr) {
     opened = fail(Code::kInvalid, "a value would be read as something else");
   }
   if (!opened) {

@@ -40,4 +40,8 @@ Tree clone_tree(const Tree& tree);
 /// a line does not count.
 bool same_tree(const Tree& a, const Tree& b);
 
+/// The first of `a`, what was printed in `format`, that is something else in `b`, what was read of
+/// it: a key or a value, comments aside. nullptr when nothing is.
+const Item* first_difference(const Tree& a, const Tree& b, Format format);
+
 }  // namespace sluice::decrypt

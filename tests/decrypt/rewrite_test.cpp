@@ -281,6 +281,99 @@ TEST_CASE("edit: a text that cannot be encrypted is refused, and may be mended")
   CHECK_OK(edit->finish(crypto::SecretBytes::copy_of(std::string_view("b: c\n"))));
 }
 
+TEST_CASE("edit: what SOPS would print so that it says something else is not shown") {
+  const Recipient key = make_recipient();
+  // JSON that is read as YAML cannot keep its layout; in a list SOPS gives a block the wrong number
+  // of spaces, and a tab at its start is none of YAML.
+  struct Case {
+    const char *value, *place, *path;
+  };
+  for (const auto& [value, place, path] : {
+           Case{"[{\"x\": \"   canary\\n\"}]", "test:4:8: ", "[\"c\"][0][\"x\"]"},
+           Case{"[\"  canary\\nb\"]", "test:4:1: ", "[\"c\"][0]"},
+           Case{"\"\\tcanary\\nb\"", "test:4:1: ", "[\"c\"]"},
+       }) {
+    CAPTURE(value);
+    const std::string text =
+        std::string("{\n \"a\": [1.5],\n \"c\":\n") + value + ",\n \"b\": \"x\"\n}\n";
+    const std::string file = encrypted(text, Format::kJson, key);
+    const auto edit = Edit::open(file, "test", rewrite(Format::kYaml), key.services, {});
+    REQUIRE_OK(edit);
+    const auto refused = edit->editable();
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code() == Code::kUnsupported);
+    CHECK(sops_exit_code(refused.error()) == 4);
+    INFO(refused.error().text());
+    CHECK(refused.error().text().starts_with(place));
+    CHECK(refused.error().text().find("canary") == std::string::npos);
+    CHECK(edit->text().size() == 0);
+    // It is changed without being shown.
+    const auto changed = edit->set(parse_value_path("[\"a\"][0]").value(),
+                                   crypto::SecretBytes::copy_of(std::string_view("2.5")));
+    REQUIRE_OK(changed);
+    REQUIRE(changed->has_value());
+    CHECK(decrypted(**changed, Format::kYaml, key.services).find("2.5") != std::string::npos);
+    const auto mended = edit->unset(parse_value_path(path).value());
+    REQUIRE_OK(mended);
+    const auto again = Edit::open(*mended, "test", rewrite(Format::kYaml), key.services, {});
+    REQUIRE_OK(again);
+    CHECK_OK(again->editable());
+    CHECK(again->text().reveal_text().find("canary") == std::string::npos);
+  }
+}
+
+TEST_CASE("edit: a text that is printed anew says what the file says") {
+  const Recipient key = make_recipient();
+  for (const auto& [format, text] : std::vector<std::pair<Format, std::string>>{
+           {Format::kYaml,
+            "# c\na: &x {n: 1.0, t: 2026-01-02T03:04:05Z, e: [], z: ~, 1: ''} # d\nb: [*x, "
+            "*x]\n---\n"
+            "DEFAULT: {}\n"},
+           {Format::kJson, "{\"a\": 1.0, \"b\": [null, 1e21, {}], \"sops\": 1}"},
+       }) {
+    CAPTURE(text);
+    const auto tree = read_tree(text, format);
+    REQUIRE_OK(tree);
+    std::string printed;
+    StringSink sink(printed);
+    REQUIRE_OK(print_tree(*tree, format, {}, sink));
+    const auto again = read_tree(printed, format);
+    REQUIRE_OK(again);
+    CHECK(first_difference(*tree, *again, format) == nullptr);
+  }
+}
+
+TEST_CASE("first_difference: names what is other, missing or more, comments aside") {
+  const auto between = [](Format format, const char* a, const char* b) {
+    const auto from = read_tree(a, format);
+    const auto to = read_tree(b, format);
+    REQUIRE_OK(from);
+    REQUIRE_OK(to);
+    const Item* const other = first_difference(*from, *to, format);
+    return other == nullptr ? std::string("none")
+                            : std::to_string(other->line) + ":" + std::to_string(other->column);
+  };
+  const char* const yaml = "a: 1\nb:\n- x\n- {c: d}\n";
+  for (const auto& [text, where] : {
+           std::pair{"# c\na: 1.0\nb: [x, {c: 'd'}] # e\n", "none"},
+           {"a: '1'\nb:\n- x\n- {c: d}\n", "1:4"},
+           {"a: 1\nb:\n- x\n- {c: e}\n", "4:7"},
+           {"a: 1\nb:\n- x\n- {e: d}\n", "4:7"},
+           {"a: 1\nb:\n- x\n- [d]\n", "4:3"},
+           {"a: 1\nb:\n- x\n", "4:3"},
+           {"a: 1\nb:\n- x\n- {c: d}\n- y\n", "3:1"},
+       }) {
+    CAPTURE(text);
+    CHECK(between(Format::kYaml, yaml, text) == where);
+  }
+  CHECK(between(Format::kIni, "[a]\nb = 1\n", "; c\n[a]\nb = 2\n") == "2:0");
+  const auto one = read_tree(yaml, Format::kYaml);
+  const auto two = read_tree(std::string(yaml) + "---\na: 1\n", Format::kYaml);
+  CHECK(first_difference(*one, *two, Format::kYaml) == &one->front());
+  CHECK(first_difference(*two, *one, Format::kYaml) == &two->back());
+  CHECK(between(Format::kDotenv, "A=1\nB=2\n", "A=1\n#c\nB=2\n") == "none");
+}
+
 TEST_CASE("edit: a tampered file is not opened") {
   const Recipient key = make_recipient();
   std::string file = encrypted(kYaml, Format::kYaml, key);

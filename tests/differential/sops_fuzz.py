@@ -271,10 +271,11 @@ class Run:
                 continue  # no empty line can be in front of these
             text = self.sluice.change(command, kind, file, *(["-i"] if command == "rotate" else []), env=dict(os.environ, EDITOR=self.editor))
             if text is None:
-                shown = self.sops.decrypt(file, kind)
-                if command == "edit" and self.sops.encrypt(shown, kind, case) is None:
-                    self.note("sops prints what it cannot read")
-                    return None
+                if command == "edit" and "the layout of this file cannot be kept" in self.sluice.error:
+                    again = self.sops.encrypt(self.sops.decrypt(file, kind), kind, case)
+                    if again is None or without_comments(self.sops.decrypt(again, kind)) != plain:
+                        self.note("sops prints something else, which edit refuses")
+                        return None
                 return "cannot be changed by " + command, {}
             again = without_comments(self.sops.decrypt(text, kind))
             if again != plain:

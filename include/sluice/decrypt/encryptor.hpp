@@ -116,7 +116,12 @@ class Edit {
   Edit& operator=(Edit&&) noexcept;
   ~Edit();
 
-  /// What to show: the file with its values in plaintext and without its metadata.
+  /// Whether there is a text to show. Errors: kUnsupported or kInvalid with kReasonPrint, when the
+  /// layout of the file cannot be kept and it cannot be printed so that it says the same; it may be
+  /// changed by set() and unset() all the same.
+  Result<void> editable() const;
+  /// What to show: the file with its values in plaintext and without its metadata. Empty when it is
+  /// not editable().
   const crypto::SecretBytes& text() const;
   /// The encrypted file for an edited text. May be called again after an error. Errors: as
   /// encrypt_file().
