@@ -6,25 +6,12 @@
 #include <unistd.h>
 
 #include "sluice/base/clock.hpp"
-#include "sluice/sources/work_tree.hpp"
 #include "sluice/yaml/write.hpp"
 
 #include "environment.hpp"
 #include "sops_files.hpp"
 
 namespace sluice::cli {
-namespace {
-
-/// A build names files from the root of the machine, and without the slash.
-std::optional<sources::WorkTreeRevision> revision_of(const std::string& file) {
-  if (file.empty()) return std::nullopt;
-  auto found = sources::work_tree_revision(absolute_path(file));
-  if (!found && file.front() != '/') found = sources::work_tree_revision("/" + file);
-  return found;
-}
-
-}  // namespace
-
 AuditLog::~AuditLog() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
@@ -45,6 +32,14 @@ decrypt::Audit AuditLog::recorder(std::string purpose) {
   return [this, purpose = std::move(purpose)](const decrypt::AuditRecord& record) {
     write(record, purpose);
   };
+}
+
+/// A build names files from the root of the machine, and without the slash.
+std::optional<sources::WorkTreeRevision> AuditLog::revision_of(const std::string& file) {
+  if (file.empty()) return std::nullopt;
+  auto found = work_trees_.revision_of(absolute_path(file));
+  if (!found && file.front() != '/') found = work_trees_.revision_of("/" + file);
+  return found;
 }
 
 void AuditLog::write(const decrypt::AuditRecord& record, const std::string& purpose) {

@@ -8,6 +8,7 @@
 
 #include "sluice/base/result.hpp"
 #include "sluice/decrypt/decryptor.hpp"
+#include "sluice/sources/work_tree.hpp"
 
 namespace sluice::cli {
 
@@ -26,9 +27,11 @@ class AuditLog {
   Result<void> written() const;
 
  private:
+  std::optional<sources::WorkTreeRevision> revision_of(const std::string& file);
   void write(const decrypt::AuditRecord& record, const std::string& purpose);
   std::string path_;
   int descriptor_ = -1;
+  sources::WorkTrees work_trees_;
   mutable std::mutex mutex_;  // guards failure_
   std::optional<Error> failure_;
 };

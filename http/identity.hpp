@@ -32,7 +32,8 @@ struct IdentityState {
   Clock& clock;
   std::shared_ptr<const Given> given;  ///< null: what the surroundings have
   std::string origin;                  ///< whence `given` comes, for messages
-  mutable std::mutex mutex;  // guards what is below and what a derived state adds; held while asking
+  mutable std::mutex
+      mutex;  // guards what is below and what a derived state adds; held while asking
   std::vector<std::string> looked_in;  ///< for the message that nothing was found; each once
 
   std::string variable(const std::string& name) const { return surroundings->variable(name); }

@@ -1,6 +1,7 @@
 #pragma once
 /// What a file of this machine is to Git: for records that say of which revision a file was.
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -11,8 +12,19 @@ struct WorkTreeRevision {
   bool modified;         ///< the file is not as that commit has it
 };
 
-/// nullopt for a file that is in no Git work tree, or in one of another user's (Git's own rule),
-/// and before the first commit. Runs no program and changes nothing.
-std::optional<WorkTreeRevision> work_tree_revision(const std::string& absolute_path);
+/// Opens each repository, and reads its HEAD, when the first file of it is asked for. Runs no
+/// program and changes nothing. Thread safe.
+class WorkTrees {
+ public:
+  WorkTrees();
+  ~WorkTrees();
+  /// nullopt for a file that is in no Git work tree, or in one of another user's (Git's own rule),
+  /// and before the first commit.
+  std::optional<WorkTreeRevision> revision_of(const std::string& absolute_path);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace sluice::sources
