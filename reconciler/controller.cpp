@@ -324,11 +324,8 @@ void Controller::State::work_on(const Item& item, const CancelToken& cancel) {
     outcome = reconcile(item.key, services, slot->memory, cancel);
   }
 
-  log.debug("pass ended", {{"controllerKind", kind_name(item.kind)},
-                           {"namespace", item.key.ns},
-                           {"name", item.key.name},
-                           {"reason", outcome.reason},
-                           {"message", outcome.message}});
+  log.debug("pass ended", log_fields(kind_name(item.kind), item.key.ns, item.key.name,
+                                     {{"reason", outcome.reason}, {"message", outcome.message}}));
   const bool gone = outcome.end == Outcome::End::kGone;
   const bool ready = outcome.end == Outcome::End::kReady;
   if (outcome.again) {

@@ -123,10 +123,7 @@ class SourcePass {
     }
     const bool news = status_.changed();
     if (const auto written = write_status(); !written) return unwritten(written.error());
-    services_.log.error(message, {{"controllerKind", "GitRepository"},
-                                  {"namespace", state_.key.ns},
-                                  {"name", state_.key.name},
-                                  {"reason", std::string(reason)}});
+    services_.log.error(message, about({{"reason", std::string(reason)}}));
     if (news) {
       services_.events.record(object_->root(), EventType::kWarning, reason, message, "", cancel_);
     }
@@ -161,15 +158,17 @@ class SourcePass {
       services_.events.record(object_->root(), EventType::kNormal, "NewArtifact",
                               "stored artifact for commit '" + artifact.subject + "'",
                               artifact.revision, cancel_);
-      services_.log.info(message, {{"controllerKind", "GitRepository"},
-                                   {"namespace", state_.key.ns},
-                                   {"name", state_.key.name}});
+      services_.log.info(message, about());
     }
     if (!memory_.artifact || memory_.artifact->revision != artifact.revision ||
         memory_.artifact->digest != artifact.digest) {
       memory_.artifact = std::make_shared<const sources::Artifact>(std::move(artifact));
     }
     return {Outcome::End::kReady, spec.interval, "Succeeded", message, Code::kInternal};
+  }
+
+  Log::Fields about(Log::Fields more = {}) const {
+    return log_fields("GitRepository", state_.key.ns, state_.key.name, std::move(more));
   }
 
   Result<void> write_status() {
@@ -181,10 +180,7 @@ class SourcePass {
 
   Outcome unwritten(const Error& error) {
     if (error.code() == Code::kNotFound || error.code() == Code::kCancelled) return {};
-    services_.log.error("status not written", {{"controllerKind", "GitRepository"},
-                                               {"namespace", state_.key.ns},
-                                               {"name", state_.key.name},
-                                               {"error", error.text()}});
+    services_.log.error("status not written", about({{"error", error.text()}}));
     return {Outcome::End::kFailed, std::chrono::seconds(1), "StatusNotWritten", error.text(),
             error.code()};
   }

@@ -1,5 +1,7 @@
 #include "sluice/reconciler/log.hpp"
 
+#include <iterator>
+
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -28,21 +30,20 @@ Log::Log(LogLevel level, Clock& clock) : level_(level), clock_(clock), sink_(new
 }
 Log::~Log() = default;
 
-void Log::debug(std::string_view message, std::initializer_list<Field> fields) {
+void Log::debug(std::string_view message, const Fields& fields) {
   if (level_ <= LogLevel::kDebug) write("debug", message, fields);
 }
-void Log::info(std::string_view message, std::initializer_list<Field> fields) {
+void Log::info(std::string_view message, const Fields& fields) {
   if (level_ <= LogLevel::kInfo) write("info", message, fields);
 }
-void Log::error(std::string_view message, std::initializer_list<Field> fields) {
+void Log::error(std::string_view message, const Fields& fields) {
   if (level_ <= LogLevel::kError) write("error", message, fields);
 }
-void Log::audit(std::string_view message, std::initializer_list<Field> fields) {
+void Log::audit(std::string_view message, const Fields& fields) {
   if (level_ != LogLevel::kOff) write("audit", message, fields);
 }
 
-void Log::write(std::string_view level, std::string_view message,
-                std::initializer_list<Field> fields) {
+void Log::write(std::string_view level, std::string_view message, const Fields& fields) {
   yaml::Document line;
   line.root().set_mapping();
   line.root().put_string("level", level);
@@ -54,6 +55,15 @@ void Log::write(std::string_view level, std::string_view message,
   // Writing strings to JSON cannot fail; were it to, losing a log line is the smallest harm.
   if (!yaml::write_go_json(line.root(), text, {.sort_keys = false, .escape_html = false})) return;
   sink_->logger.info(text);
+}
+
+Log::Fields log_fields(std::string_view kind, std::string ns, std::string name, Log::Fields more) {
+  Log::Fields fields = {{"controllerKind", std::string(kind)},
+                        {"namespace", std::move(ns)},
+                        {"name", std::move(name)}};
+  fields.insert(fields.end(), std::make_move_iterator(more.begin()),
+                std::make_move_iterator(more.end()));
+  return fields;
 }
 
 }  // namespace sluice::reconciler

@@ -42,6 +42,19 @@ std::string build_scope(const Key& key) {
   return key.ns + "/" + key.name;
 }
 
+std::string prune_lines(const apply::PruneResult& result) {
+  std::string out;
+  for (const auto& change : result.changes)
+    out += (out.empty() ? "" : "\n") + change.text();
+  return out;
+}
+
+Result<void> Pass::prune(const apply::Inventory& inventory, apply::PruneResult& result) {
+  apply::Cluster target = cluster(nullptr);
+  SLUICE_TRY(result, apply::prune(inventory, apply_options(), target, cancel_, &result));
+  return {};
+}
+
 Duration Pass::jittered(Duration interval) const {
   // Spread by name, so that a fleet with one interval does not wake as one; the same each time.
   const double unit = static_cast<double>(hash_combine(0, state_.uid) % 2001) / 1000.0 - 1.0;
@@ -64,10 +77,7 @@ Outcome Pass::unwritten(const Error& error) {
   memory_.health.reset();
   // Deleted meanwhile, or the process is ending: nothing to report.
   if (error.code() == Code::kNotFound || error.code() == Code::kCancelled) return {};
-  services_.log.error("object not written", {{"controllerKind", "Kustomization"},
-                                             {"namespace", state_.key.ns},
-                                             {"name", state_.key.name},
-                                             {"error", error.text()}});
+  services_.log.error("object not written", about({{"error", error.text()}}));
   return {Outcome::End::kFailed, seconds(1), "NotWritten", error.text(), error.code()};
 }
 
@@ -85,11 +95,7 @@ Outcome Pass::failed(std::string_view reason, const std::string& message, Code c
   status_.remove("Stalled");
   const bool news = status_.changed();
   if (const auto written = write_status(); !written) return unwritten(written.error());
-  services_.log.error(message, {{"controllerKind", "Kustomization"},
-                                {"namespace", state_.key.ns},
-                                {"name", state_.key.name},
-                                {"reason", std::string(reason)},
-                                {"revision", revision_}});
+  services_.log.error(message, about({{"reason", std::string(reason)}, {"revision", revision_}}));
   if (event_too && news) event(EventType::kWarning, reason, message);
   // An integrity error stops this revision for good; everything else is tried again.
   std::optional<Duration> again = spec_.retry_interval;
@@ -106,10 +112,7 @@ Outcome Pass::stalled(std::string_view reason, const std::string& message, Code 
   status_.observe_generation();
   const bool news = status_.changed();
   if (const auto written = write_status(); !written) return unwritten(written.error());
-  services_.log.error(message, {{"controllerKind", "Kustomization"},
-                                {"namespace", state_.key.ns},
-                                {"name", state_.key.name},
-                                {"reason", std::string(reason)}});
+  services_.log.error(message, about({{"reason", std::string(reason)}}));
   if (news) event(EventType::kWarning, reason, message);
   return {Outcome::End::kFailed, std::nullopt, std::string(reason), message, code};
 }
@@ -121,10 +124,7 @@ Outcome Pass::waiting(std::string_view reason, const std::string& message, Durat
   status_.remove("Reconciling");
   status_.remove("Stalled");
   if (const auto written = write_status(); !written) return unwritten(written.error());
-  services_.log.info(message, {{"controllerKind", "Kustomization"},
-                               {"namespace", state_.key.ns},
-                               {"name", state_.key.name},
-                               {"reason", std::string(reason)}});
+  services_.log.info(message, about({{"reason", std::string(reason)}}));
   return {Outcome::End::kWaiting, again, std::string(reason), message, Code::kNotFound};
 }
 
@@ -142,10 +142,7 @@ Outcome Pass::finish(Memory::Applied applied, bool changed) {
     const std::string message = "Reconciliation finished in " +
                                 format_go_duration(std::chrono::floor<milliseconds>(took)) +
                                 ", next run in " + format_go_duration(spec_.interval);
-    services_.log.info(message, {{"controllerKind", "Kustomization"},
-                                 {"namespace", state_.key.ns},
-                                 {"name", state_.key.name},
-                                 {"revision", revision_}});
+    services_.log.info(message, about({{"revision", revision_}}));
     event(EventType::kNormal, "ReconciliationSucceeded", message);
   }
   memory_.health.reset();

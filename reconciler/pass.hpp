@@ -18,6 +18,7 @@ apply::Inventory inventory_of(yaml::Node status);
 void put_inventory(yaml::Ref status, const apply::Inventory& inventory);
 /// The lines of a Progressing event, or "" when nothing in `changes` is worth one.
 std::string change_lines(const apply::ChangeSet& changes);
+std::string prune_lines(const apply::PruneResult& result);
 /// A Kustomization finds only its own builds again.
 std::string build_scope(const Key& key);
 
@@ -40,10 +41,18 @@ class Pass {
   Outcome run();
 
  private:
-  Outcome finalize(const KustomizationSpec* spec);
-  Outcome settle_health();
+  // A step that gives an outcome has ended the pass; nullopt: go on.
+  std::optional<Outcome> ensure_finalizer();
   Outcome apply_revision();
+  bool is_built() const;
+  std::optional<Outcome> build(Memory::Applied& applied);
+  Result<void> record(const apply::Inventory& inventory);
+  Outcome settle_health();
+  Result<apply::HealthStatus> health_of(const ObjectId& id);
+  std::optional<Outcome> check_health(Memory::HealthWait& wait);
+  std::optional<Outcome> let_go(const apply::Inventory& stale);
   Outcome finish(Memory::Applied applied, bool changed);
+  Outcome finalize(const KustomizationSpec* spec);
 
   /// Ready=False for something that is tried again; Reconciling says which phase it was in, "" for
   /// none.
@@ -51,7 +60,6 @@ class Pass {
   Outcome waiting(std::string_view reason, const std::string& message, Duration again);
   /// Ready=False and Stalled=True for something that only a change of the spec can mend.
   Outcome stalled(std::string_view reason, const std::string& message, Code code);
-  std::optional<Outcome> ensure_finalizer();
   std::string unready_dependency(const std::string& revision) const;
   Result<decrypt::KeyServices> key_services();
   std::shared_ptr<decrypt::LeafDecryptor> make_decryptor(std::shared_ptr<decrypt::SopsFiles> files,
@@ -60,10 +68,18 @@ class Pass {
   apply::Cluster cluster(decrypt::LeafDecryptor* decryptor) {
     return {services_.client, services_.clock, services_.applied, decryptor};
   }
+  /// `result` is what was done also when it fails.
+  Result<void> prune(const apply::Inventory& inventory, apply::PruneResult& result);
+  /// Writes metadata.finalizers with ours or without it.
+  Result<yaml::Document> patch_finalizers(bool with_ours);
   Result<void> write_status();
   Outcome unwritten(const Error& error);
   void event(EventType type, std::string_view reason, std::string_view message) {
     services_.events.record(object_->root(), type, reason, message, revision_, cancel_);
+  }
+  /// The fields that name this object in the log, then `more`.
+  Log::Fields about(Log::Fields more = {}) const {
+    return log_fields("Kustomization", state_.key.ns, state_.key.name, std::move(more));
   }
   std::string phase_text(std::string_view phase) const {
     return std::string(phase) + " for revision " + revision_ + " with a timeout of " +

@@ -30,8 +30,7 @@ bool is_suspended(yaml::Node object) {
 
 }  // namespace
 
-std::optional<Outcome> Pass::ensure_finalizer() {
-  if (state_.has_finalizer) return std::nullopt;
+Result<yaml::Document> Pass::patch_finalizers(bool with_ours) {
   yaml::Document patch;
   patch.root().set_mapping();
   const yaml::Ref metadata = patch.root().put_mapping("metadata");
@@ -39,11 +38,17 @@ std::optional<Outcome> Pass::ensure_finalizer() {
   metadata.put_string("resourceVersion", state_.resource_version);
   const yaml::Ref finalizers = metadata.put_sequence("finalizers");
   const yaml::Node present = object_->root().find("metadata", "finalizers");
-  for (std::size_t i = 0; i < present.size(); ++i)
-    finalizers.append(present.at(i));
-  finalizers.append_string(kFinalizer);
-  auto object = services_.client.patch(kube::object_id(object_->root()), kube::PatchType::kMerge,
-                                       patch.root(), "", kStatusManager, cancel_);
+  for (std::size_t i = 0; i < present.size(); ++i) {
+    if (present.at(i).text() != kFinalizer) finalizers.append(present.at(i));
+  }
+  if (with_ours) finalizers.append_string(kFinalizer);
+  return services_.client.patch(kube::object_id(object_->root()), kube::PatchType::kMerge,
+                                patch.root(), "", kStatusManager, cancel_);
+}
+
+std::optional<Outcome> Pass::ensure_finalizer() {
+  if (state_.has_finalizer) return std::nullopt;
+  auto object = patch_finalizers(true);
   if (!object) return unwritten(object.error());
   services_.kustomizations.put(*object);
   object_ = std::make_shared<const yaml::Document>(*std::move(object));
@@ -150,33 +155,16 @@ Outcome Pass::finalize(const KustomizationSpec* spec) {
                       (policy == "MirrorPrune" && spec && spec->prune);
   revision_ = std::string(object_->root().find("status", "lastAppliedRevision").string_or(""));
   if (wanted && !inventory.empty() && !(spec && spec->suspend)) {
-    apply::Cluster target = cluster(nullptr);
-    apply::PruneResult partial;
-    const auto pruned = apply::prune(inventory, apply_options(), target, cancel_, &partial);
-    const apply::PruneResult& result = pruned ? *pruned : partial;
-    std::string lines;
-    for (const auto& change : result.changes)
-      lines += (lines.empty() ? "" : "\n") + change.text();
-    if (!pruned) {
+    apply::PruneResult result;
+    if (const auto pruned = prune(inventory, result); !pruned) {
       event(EventType::kWarning, "PruneFailed", pruned.error().text());
       return {Outcome::End::kFailed, seconds(10), "PruneFailed", pruned.error().text(),
               pruned.error().code()};
     }
-    if (!lines.empty()) event(EventType::kNormal, "ReconciliationSucceeded", lines);
+    if (const std::string lines = prune_lines(result); !lines.empty())
+      event(EventType::kNormal, "ReconciliationSucceeded", lines);
   }
-  yaml::Document patch;
-  patch.root().set_mapping();
-  const yaml::Ref metadata = patch.root().put_mapping("metadata");
-  metadata.put_string("resourceVersion", state_.resource_version);
-  const yaml::Ref finalizers = metadata.put_sequence("finalizers");
-  const yaml::Node present = object_->root().find("metadata", "finalizers");
-  for (std::size_t i = 0; i < present.size(); ++i) {
-    if (present.at(i).text() != kFinalizer) finalizers.append(present.at(i));
-  }
-  const auto object =
-      services_.client.patch(kube::object_id(object_->root()), kube::PatchType::kMerge,
-                             patch.root(), "", kStatusManager, cancel_);
-  if (!object) return unwritten(object.error());
+  if (const auto object = patch_finalizers(false); !object) return unwritten(object.error());
   return {};
 }
 
