@@ -51,90 +51,100 @@ std::string default_storage() {
   return cache + "/sluice/sources";
 }
 
-}  // namespace
+struct RunFlags {
+  std::string kubeconfig, storage, key_hosts, age_secret, vault_config;
+  bool no_remote_bases = false, once = false;
+  long concurrent = 0;  // 0: the default
+  reconciler::LogLevel level = reconciler::LogLevel::kInfo;
+};
 
-int run_command(Arguments arguments) {
+Result<void> parse(Arguments arguments, RunFlags& into) {
   Flags flags;
-  std::string kubeconfig;
-  std::string storage;
-  bool no_remote_bases = false;
-  reconciler::ControllerOptions options;
-  auto level = reconciler::LogLevel::kInfo;
-  flags.text("kubeconfig", kubeconfig);
-  flags.text("storage-path", storage);
-  flags.on("once", options.once);
-  std::string key_hosts;
-  std::string age_secret;
-  std::string vault_config;
-  flags.text("sops-vault-configmap", vault_config);
-  flags.text("key-hosts", key_hosts);
-  flags.text("sops-age-secret", age_secret);
-  flags.on("no-remote-bases", no_remote_bases);
-  flags.value("concurrent", [&options](std::string_view text) -> Result<void> {
-    SLUICE_TRY(const long number, parse_number(text, 1, 256));
-    options.concurrent = static_cast<unsigned>(number);
+  flags.text("kubeconfig", into.kubeconfig);
+  flags.text("storage-path", into.storage);
+  flags.text("key-hosts", into.key_hosts);
+  flags.text("sops-age-secret", into.age_secret);
+  flags.text("sops-vault-configmap", into.vault_config);
+  flags.on("no-remote-bases", into.no_remote_bases);
+  flags.on("once", into.once);
+  flags.value("concurrent", [&into](std::string_view text) -> Result<void> {
+    SLUICE_TRY(into.concurrent, parse_number(text, 1, 256));
     return {};
   });
-  flags.value("log-level", [&level](std::string_view text) -> Result<void> {
-    SLUICE_TRY(level, reconciler::parse_log_level(text));
+  flags.value("log-level", [&into](std::string_view text) -> Result<void> {
+    SLUICE_TRY(into.level, reconciler::parse_log_level(text));
     return {};
   });
-  const auto positional = flags.parse(arguments);
-  if (!positional) return report(positional.error());
-  if (!positional->empty()) {
-    return report({Code::kInvalid, "run takes no argument, found \"" + positional->front() + "\""});
-  }
+  SLUICE_TRY(const auto positional, flags.parse(arguments));
+  if (positional.empty()) return {};
+  return fail(Code::kInvalid, "run takes no argument, found \"" + positional.front() + "\"");
+}
 
-  auto remote = remote_context(key_hosts);
-  if (!remote) return report(remote.error());
-  options.decryption.remote = *std::move(remote);
+/// The controller-wide keys, where Flux's flags of the same names look for them.
+Result<reconciler::DecryptionOptions> decryption_options(const RunFlags& flags) {
+  reconciler::DecryptionOptions options;
+  SLUICE_TRY(options.remote, remote_context(flags.key_hosts));
   std::string own = environment("RUNTIME_NAMESPACE");
   if (own.empty()) own = "flux-system";
-  if (!vault_config.empty()) {
+  if (!flags.vault_config.empty()) {
     const auto token = read_secret_file(std::string(kServiceAccount) + "/token");
-    const auto account = token ? reconciler::service_account_of(*token)
-                               : Result<std::pair<std::string, std::string>>(fail(token.error()));
-    if (!account) {
-      return report(Error(account.error()).prefix("--sops-vault-configmap: "));
-    }
-    options.decryption.vault_config_namespace = own;
-    options.decryption.vault_config = vault_config;
-    std::tie(options.decryption.service_account_namespace, options.decryption.service_account) =
-        *account;
+    auto account = token ? reconciler::service_account_of(*token)
+                         : Result<std::pair<std::string, std::string>>(fail(token.error()));
+    if (!account) return fail(std::move(account).error().prefix("--sops-vault-configmap: "));
+    options.vault_config_namespace = own;
+    options.vault_config = flags.vault_config;
+    std::tie(options.service_account_namespace, options.service_account) = *account;
   }
-  if (!age_secret.empty()) {  // Flux: of the controller's own namespace
-    const std::size_t slash = age_secret.find('/');
-    options.decryption.age_secret_namespace =
-        slash == std::string::npos ? own : age_secret.substr(0, slash);
-    options.decryption.age_secret =
-        slash == std::string::npos ? age_secret : age_secret.substr(slash + 1);
+  if (const std::string& secret = flags.age_secret; !secret.empty()) {
+    const std::size_t slash = secret.find('/');
+    options.age_secret_namespace = slash == secret.npos ? own : secret.substr(0, slash);
+    options.age_secret = slash == secret.npos ? secret : secret.substr(slash + 1);
   }
+  return options;
+}
 
-  CancelSource stop;
-  const SignalWatch signals(stop);
-  const auto http = http::make_curl_client();
-  auto cluster = find_cluster(kubeconfig);
-  if (!cluster) return report(cluster.error());
-  SystemClock clock;
-  reconciler::Log log(level, clock);
-  kube::Client client(*std::move(cluster), *http, clock);
-  const auto store =
-      sources::make_source_store(storage.empty() ? default_storage() : storage, *http);
-  // Neither this machine's repositories nor the git program: a tenant's URL must not reach our
-  // files or our credentials.
-  const auto remotes = sources::make_remote_content(*store, *http, {});
-  if (!no_remote_bases) options.remotes = remotes.get();
-  reconciler::Controller controller(options, client, *store, clock, log);
-  const auto summary = controller.run(stop.token());
-  if (!summary) return report(summary.error());
-  if (!options.once) return 0;
-  std::printf("%zu ready, %zu not ready\n", summary->ready, summary->failures.size());
+int report_once(const reconciler::RunSummary& summary) {
+  std::printf("%zu ready, %zu not ready\n", summary.ready, summary.failures.size());
   int status = 0;
-  for (const auto& failure : summary->failures) {
+  for (const auto& failure : summary.failures) {
     std::printf("%s: %s: %s\n", failure.object.c_str(), failure.reason.c_str(),
                 failure.message.c_str());
     status = std::max(status, exit_code(failure.code));
   }
+  return status;
+}
+
+}  // namespace
+
+int run_command(Arguments arguments) {
+  RunFlags flags;
+  if (const auto parsed = parse(arguments, flags); !parsed) return report(parsed.error());
+  reconciler::ControllerOptions options;
+  options.once = flags.once;
+  if (flags.concurrent != 0) options.concurrent = static_cast<unsigned>(flags.concurrent);
+  auto decryption = decryption_options(flags);
+  if (!decryption) return report(decryption.error());
+  options.decryption = *std::move(decryption);
+
+  CancelSource stop;
+  const SignalWatch signals(stop);
+  const auto http = http::make_curl_client();
+  auto cluster = find_cluster(flags.kubeconfig);
+  if (!cluster) return report(cluster.error());
+  SystemClock clock;
+  reconciler::Log log(flags.level, clock);
+  kube::Client client(*std::move(cluster), *http, clock);
+  const auto store =
+      sources::make_source_store(flags.storage.empty() ? default_storage() : flags.storage, *http);
+  // Neither this machine's repositories nor the git program: a tenant's URL must not reach our
+  // files or our credentials.
+  const auto remotes = sources::make_remote_content(*store, *http, {});
+  if (!flags.no_remote_bases) options.remotes = remotes.get();
+  reconciler::Controller controller(options, client, *store, clock, log);
+  const auto summary = controller.run(stop.token());
+  if (!summary) return report(summary.error());
+  if (!options.once) return 0;
+  const int status = report_once(*summary);
   return stop.token().cancelled() ? exit_code(Code::kCancelled) : status;
 }
 

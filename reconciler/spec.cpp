@@ -67,6 +67,64 @@ std::int64_t integer(yaml::Node node, std::int64_t otherwise) {
                                          : otherwise;
 }
 
+std::vector<std::string> strings(yaml::Node list) {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < list.size(); ++i)
+    out.emplace_back(list.at(i).text());
+  return out;
+}
+
+Result<void> read_source(yaml::Node source, const Key& self, KustomizationSpec& spec) {
+  spec.source_kind = text_of(source.get("kind"));
+  spec.source = {std::string(source.get("namespace").string_or(self.ns)),
+                 text_of(source.get("name"))};
+  if (spec.source_kind == "GitRepository") return {};
+  return fail(
+      Code::kUnsupported,
+      "spec.sourceRef.kind \"" + spec.source_kind + "\" is not supported by this version of sluice",
+      Where{}, "use a GitRepository");
+}
+
+Result<void> read_dependencies(yaml::Node depends_on, const Key& self, KustomizationSpec& spec) {
+  for (std::size_t i = 0; i < depends_on.size(); ++i) {
+    const yaml::Node entry = depends_on.at(i);
+    if (is_set(entry.get("readyExpr"))) {
+      return fail(Code::kUnsupported, "not supported by this version of sluice: spec.dependsOn[" +
+                                          std::to_string(i) + "].readyExpr");
+    }
+    spec.depends_on.push_back(
+        {std::string(entry.get("namespace").string_or(self.ns)), text_of(entry.get("name"))});
+  }
+  return {};
+}
+
+Result<void> read_decryption(yaml::Node decryption, KustomizationSpec& spec) {
+  if (!is_set(decryption)) return {};
+  if (const auto provider = decryption.get("provider").string_or(""); provider != "sops") {
+    return fail(Code::kUnsupported,
+                "spec.decryption.provider \"" + std::string(provider) + "\" is not supported",
+                Where{}, "use sops");
+  }
+  spec.decrypt = true;
+  spec.decryption_secret = text_of(decryption.find("secretRef", "name"));
+  spec.decryption_account = text_of(decryption.get("serviceAccountName"));
+  return {};
+}
+
+kustomize::Overrides overrides_of(yaml::Node node) {
+  kustomize::Overrides out;
+  out.target_namespace = text_of(node.get("targetNamespace"));
+  out.name_prefix = text_of(node.get("namePrefix"));
+  out.name_suffix = text_of(node.get("nameSuffix"));
+  out.patches = copy_of(node.get("patches"));
+  out.images = copy_of(node.get("images"));
+  out.components = strings(node.get("components"));
+  out.ignore_missing_components = truth(node.get("ignoreMissingComponents"));
+  out.build_metadata = strings(node.get("buildMetadata"));
+  out.generate_kustomization = true;
+  return out;
+}
+
 }  // namespace
 
 Gvk kustomization_gvk() {
@@ -115,58 +173,12 @@ Result<KustomizationSpec> parse_kustomization(yaml::Node object) {
   spec.wait = truth(node.get("wait"));
   spec.force = truth(node.get("force"));
   spec.suspend = truth(node.get("suspend"));
-
-  const yaml::Node source = node.get("sourceRef");
-  spec.source_kind = text_of(source.get("kind"));
-  spec.source = {std::string(source.get("namespace").string_or(self.ns)),
-                 text_of(source.get("name"))};
-  if (spec.source_kind != "GitRepository") {
-    return fail(Code::kUnsupported,
-                "spec.sourceRef.kind \"" + spec.source_kind +
-                    "\" is not supported by this version of sluice",
-                Where{}, "use a GitRepository");
-  }
-
-  const yaml::Node depends_on = node.get("dependsOn");
-  for (std::size_t i = 0; i < depends_on.size(); ++i) {
-    const yaml::Node entry = depends_on.at(i);
-    if (is_set(entry.get("readyExpr"))) {
-      return fail(Code::kUnsupported, "not supported by this version of sluice: spec.dependsOn[" +
-                                          std::to_string(i) + "].readyExpr");
-    }
-    spec.depends_on.push_back(
-        {std::string(entry.get("namespace").string_or(self.ns)), text_of(entry.get("name"))});
-  }
-
-  if (const yaml::Node decryption = node.get("decryption"); is_set(decryption)) {
-    if (const auto provider = decryption.get("provider").string_or(""); provider != "sops") {
-      return fail(Code::kUnsupported,
-                  "spec.decryption.provider \"" + std::string(provider) + "\" is not supported",
-                  Where{}, "use sops");
-    }
-    spec.decrypt = true;
-    spec.decryption_secret = text_of(decryption.find("secretRef", "name"));
-    spec.decryption_account = text_of(decryption.get("serviceAccountName"));
-  }
-
-  spec.overrides.target_namespace = text_of(node.get("targetNamespace"));
-  spec.overrides.name_prefix = text_of(node.get("namePrefix"));
-  spec.overrides.name_suffix = text_of(node.get("nameSuffix"));
-  spec.overrides.patches = copy_of(node.get("patches"));
-  spec.overrides.images = copy_of(node.get("images"));
-  const yaml::Node components = node.get("components");
-  for (std::size_t i = 0; i < components.size(); ++i) {
-    spec.overrides.components.emplace_back(components.at(i).text());
-  }
-  spec.overrides.ignore_missing_components = truth(node.get("ignoreMissingComponents"));
-  const yaml::Node metadata = node.get("buildMetadata");
-  for (std::size_t i = 0; i < metadata.size(); ++i) {
-    spec.overrides.build_metadata.emplace_back(metadata.at(i).text());
-  }
-  spec.overrides.generate_kustomization = true;
+  SLUICE_CHECK(read_source(node.get("sourceRef"), self, spec));
+  SLUICE_CHECK(read_dependencies(node.get("dependsOn"), self, spec));
+  SLUICE_CHECK(read_decryption(node.get("decryption"), spec));
+  spec.overrides = overrides_of(node);
   spec.common_labels = string_map(node.find("commonMetadata", "labels"));
   spec.common_annotations = string_map(node.find("commonMetadata", "annotations"));
-
   const yaml::Node checks = node.get("healthChecks");
   for (std::size_t i = 0; i < checks.size(); ++i) {
     const yaml::Node check = checks.at(i);
