@@ -7,10 +7,10 @@
 #include "build_annotations.hpp"
 #include "build_context.hpp"
 #include "name_reference.hpp"
+#include "odd_keys.hpp"
 #include "origin.hpp"
 #include "overrides.hpp"
 #include "remote_fetches.hpp"
-#include "repeated_keys.hpp"
 #include "replacements.hpp"
 #include "resource_reader.hpp"
 #include "sealed_scope.hpp"
@@ -168,8 +168,8 @@ Result<ResMap> build_all(Loader loader, BuildContext& context) {
                       .prefix("map[string]interface {}(nil): ")  // Go prints what it did not decode
                       .at(context.where(node)));
     };
-    if (resource->doc.has_repeated_keys()) {
-      if (auto single = refuse_repeated_keys(node, context); !single) {
+    if (resource->doc.has_odd_keys()) {
+      if (auto single = refuse_odd_keys(node, context); !single) {
         return not_printed(std::move(single).error());
       }
     }

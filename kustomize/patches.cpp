@@ -9,7 +9,7 @@
 #include "kustomize/build_annotations.hpp"
 #include "kustomize/field_spec.hpp"
 #include "kustomize/gvk.hpp"
-#include "kustomize/repeated_keys.hpp"
+#include "kustomize/odd_keys.hpp"
 #include "kustomize/replacements.hpp"
 #include "kustomize/strategic_merge.hpp"
 #include "kustomize/transformers.hpp"
@@ -183,7 +183,11 @@ Result<void> apply_merges(ResMap& resources, const PatchRule& rule) {
   return {};
 }
 
-Result<void> apply_json(ResMap& resources, BuildResource& target, const JsonPatch& patch) {
+Result<void> apply_json(ResMap& resources, BuildResource& target, const JsonPatch& patch,
+                        const BuildContext& context) {
+  if (target.doc.has_odd_keys()) {
+    SLUICE_CHECK(refuse_odd_keys(std::as_const(target).root(), context));
+  }
   if (target.shares_nodes) {
     // The trip through JSON gives every field a node of its own.
     target.doc.set_root(target.doc.import(std::as_const(target).root()));
@@ -242,7 +246,7 @@ Result<PatchRule> read_patch(std::string_view text, std::string source,
   if (merges) {
     rule.merges = std::move(*merges);
     for (const auto& patch : rule.merges) {
-      if (patch->doc.has_repeated_keys()) keep_first_keys(patch->root());
+      if (patch->doc.has_odd_keys()) keep_first_keys(patch->root());
       patch->allow_name_change = options.allow_name_change;
       patch->allow_kind_change = options.allow_kind_change;
       // kustomize notes the options in an annotation, which makes strings of all others.
@@ -257,7 +261,7 @@ Result<PatchRule> read_patch(std::string_view text, std::string source,
   return rule;
 }
 
-Result<void> apply_patch(ResMap& resources, const PatchRule& rule) {
+Result<void> apply_patch(ResMap& resources, const PatchRule& rule, const BuildContext& context) {
   if (!rule.json) return apply_merges(resources, rule);
   if (!rule.target) {
     return fail(Code::kInvalid, "must specify a target for JSON patch " + rule.source);
@@ -265,7 +269,7 @@ Result<void> apply_patch(ResMap& resources, const PatchRule& rule) {
   SLUICE_TRY(const std::vector<BuildResource*> chosen, select(resources, *rule.target));
   for (BuildResource* target : chosen) {
     target->store_previous_id();
-    SLUICE_CHECK(apply_json(resources, *target, *rule.json));
+    SLUICE_CHECK(apply_json(resources, *target, *rule.json, context));
   }
   return {};
 }
@@ -274,7 +278,7 @@ Result<void> apply_merge_patches(ResMap& resources,
                                  std::span<const std::unique_ptr<BuildResource>> patches) {
   for (const auto& patch : patches) {
     SLUICE_TRY(BuildResource * target, find_target(resources, patch->original_id()));
-    if (patch->doc.has_repeated_keys()) keep_first_keys(patch->root());
+    if (patch->doc.has_odd_keys()) keep_first_keys(patch->root());
     SLUICE_CHECK(merge_into_all(resources, {target}, *patch));
   }
   return {};
@@ -298,10 +302,11 @@ Result<Json6902Rule> read_json6902(std::string_view text, std::string_view path,
   return Json6902Rule{std::move(*patch), target};
 }
 
-Result<void> apply_json6902(ResMap& resources, const Json6902Rule& rule) {
+Result<void> apply_json6902(ResMap& resources, const Json6902Rule& rule,
+                            const BuildContext& context) {
   SLUICE_TRY(const std::vector<BuildResource*> chosen, select(resources, rule.target));
   for (BuildResource* target : chosen)
-    SLUICE_CHECK(apply_json(resources, *target, rule.patch));
+    SLUICE_CHECK(apply_json(resources, *target, rule.patch, context));
   return {};
 }
 

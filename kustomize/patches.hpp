@@ -12,6 +12,7 @@
 
 #include "sluice/base/result.hpp"
 
+#include "kustomize/build_context.hpp"
 #include "kustomize/json_patch.hpp"
 #include "kustomize/res_map.hpp"
 #include "kustomize/selector.hpp"
@@ -44,7 +45,8 @@ std::string_view trim_patch(std::string_view text);
 /// `[path: "…"]`, `[patch: "…"]` with Go's %q.
 std::string patch_source(std::string_view kind, std::string_view text);
 
-Result<void> apply_patch(ResMap& resources, const PatchRule& rule);
+/// `context` names the places of resources that a JSON patch cannot read (odd_keys.hpp).
+Result<void> apply_patch(ResMap& resources, const PatchRule& rule, const BuildContext& context);
 
 /// patchesStrategicMerge: each patch goes to the resource that has or had its id. A patch that
 /// deletes removes its resource.
@@ -59,6 +61,7 @@ struct Json6902Rule {
 };
 Result<Json6902Rule> read_json6902(std::string_view text, std::string_view path,
                                    const Selector& target);
-Result<void> apply_json6902(ResMap& resources, const Json6902Rule& rule);
+Result<void> apply_json6902(ResMap& resources, const Json6902Rule& rule,
+                            const BuildContext& context);
 
 }  // namespace sluice::kustomize

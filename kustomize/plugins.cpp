@@ -12,7 +12,7 @@
 #include "helm_chart.hpp"
 #include "ksops_generator.hpp"
 #include "kustomization_fields.hpp"
-#include "repeated_keys.hpp"
+#include "odd_keys.hpp"
 #include "steps.hpp"
 
 namespace sluice::kustomize {
@@ -228,13 +228,13 @@ Result<Run> name_space(const Shared& c, Node, const StepContext&) {
 Result<Run> patch(const Shared& c, Node root, const StepContext& context) {
   SLUICE_TRY(PatchRule loaded, load_patch(c->patch, config_text(root), context));
   auto rule = std::make_shared<PatchRule>(std::move(loaded));
-  return Run([rule](ResMap& m) { return apply_patch(m, *rule); });
+  return Run([rule, &build = context.build](ResMap& m) { return apply_patch(m, *rule, build); });
 }
 Result<Run> json6902(const Shared& c, Node, const StepContext& context) {
   SLUICE_TRY(Json6902Rule loaded, load_json6902(c->patch.target.value_or(Selector{}), c->patch.path,
                                                 c->json_op, context));
   auto rule = std::make_shared<Json6902Rule>(std::move(loaded));
-  return Run([rule](ResMap& m) { return apply_json6902(m, *rule); });
+  return Run([rule, &build = context.build](ResMap& m) { return apply_json6902(m, *rule, build); });
 }
 Result<Run> merge_patch(const Shared& c, Node, const StepContext& context) {
   if (c->paths.empty() && c->patches.empty()) {
@@ -444,8 +444,8 @@ bool changes_in_print(Node node) {
 Result<void> print_and_read(yaml::Document& config, const BuildResource& from,
                             const StepContext& context) {
   const Node root = std::as_const(config).root();
-  if (config.has_repeated_keys()) {
-    if (auto single = refuse_repeated_keys(root, context.build); !single) {
+  if (config.has_odd_keys()) {
+    if (auto single = refuse_odd_keys(root, context.build); !single) {
       return fail(std::move(single).error().prefix("marshalling yaml from res " +
                                                    id_text(from.original_id()) + ": "));
     }

@@ -10,7 +10,7 @@
 #include "gvk.hpp"
 #include "json_patch.hpp"
 #include "merge_comments.hpp"
-#include "repeated_keys.hpp"
+#include "odd_keys.hpp"
 #include "schema.hpp"
 
 namespace sluice::kustomize {
@@ -65,12 +65,17 @@ Result<Split> split_documents(std::string_view text) {
   return split;
 }
 
-/// Whether a document that has a key twice must not: a list, whose items are read as JSON, and a
-/// SOPS file, whose MAC is over every value.
+/// Whether a document that has a key twice must not: a SOPS file, whose MAC is over every value, or
+/// a list of such.
 bool must_not_repeat(const yaml::Document& document) {
-  if (!document.has_repeated_keys()) return false;
-  return field(document.root(), "sops").exists() ||
-         field(document.root(), "kind").text().ends_with("List");
+  if (!document.has_odd_keys()) return false;
+  const yaml::Node root = document.root();
+  if (field(root, "sops").exists()) return true;
+  const yaml::Node items = field(root, "items");
+  for (std::size_t i = 0; items.is_sequence() && i < items.size(); ++i) {
+    if (field(items.at(i), "sops").exists()) return true;
+  }
+  return false;
 }
 
 Result<std::vector<yaml::Document>> read_documents(const std::shared_ptr<const std::string>& text,
@@ -81,8 +86,8 @@ Result<std::vector<yaml::Document>> read_documents(const std::shared_ptr<const s
   options.engine = context.options().yaml_engine;
   options.keep_repeated = keep_repeated;
   const auto checked = [&](Result<std::vector<yaml::Document>> documents) {
-    const bool again =
-        documents && std::any_of(documents->begin(), documents->end(), must_not_repeat);
+    const bool again = keep_repeated && documents &&
+                       std::any_of(documents->begin(), documents->end(), must_not_repeat);
     return again ? read_documents(text, split, id, context, false) : std::move(documents);
   };
   if (!split.is_odd) {
@@ -238,6 +243,12 @@ Result<std::vector<yaml::Document>> inline_lists(std::vector<yaml::Document> doc
       result.push_back(std::move(documents[next]));
       continue;
     }
+    if (documents[next].has_odd_keys()) {  // kustomize decodes the whole list
+      if (auto single = refuse_odd_keys(root, context); !single) {
+        return fail(std::move(single).error().prefix("trouble expanding list of " + kind +
+                                                     "; received error "));
+      }
+    }
     if (items.is_null()) continue;
     if (!items.is_sequence()) {
       return fail(Error(Code::kInvalid,
@@ -271,7 +282,7 @@ Result<Resources> checked_resources(std::vector<yaml::Document> documents,
   for (yaml::Document& document : documents) {
     auto resource = std::make_unique<BuildResource>();
     resource->doc = std::move(document);
-    if (resource->doc.has_repeated_keys()) join_repeated_annotations(resource->root());
+    if (resource->doc.has_odd_keys()) join_repeated_annotations(resource->root());
     take_annotations(*resource);
     read_id(*resource, std::as_const(context).schema());
     resources.push_back(std::move(resource));

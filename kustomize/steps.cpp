@@ -196,11 +196,12 @@ class Builder {
         return fail(trouble(std::move(loaded).error(), kKind, patch_config(entry)).at(where));
       }
       auto rule = std::make_shared<PatchRule>(*std::move(loaded));
-      add(kKind, "patches", i, [rule, where](ResMap& resources) -> Result<void> {
-        auto done = apply_patch(resources, *rule);
-        if (!done) return fail(std::move(done).error().at(where));
-        return {};
-      });
+      add(kKind, "patches", i,
+          [rule, where, &build = context_.build](ResMap& resources) -> Result<void> {
+            auto done = apply_patch(resources, *rule, build);
+            if (!done) return fail(std::move(done).error().at(where));
+            return {};
+          });
     }
     return {};
   }
@@ -301,11 +302,12 @@ class Builder {
         return fail(trouble(std::move(loaded).error(), kKind, config.text()).at(where));
       }
       auto rule = std::make_shared<Json6902Rule>(*std::move(loaded));
-      add(kKind, "patchesJson6902", i, [rule, where](ResMap& resources) -> Result<void> {
-        auto done = apply_json6902(resources, *rule);
-        if (!done) return fail(std::move(done).error().at(where));
-        return {};
-      });
+      add(kKind, "patchesJson6902", i,
+          [rule, where, &build = context_.build](ResMap& resources) -> Result<void> {
+            auto done = apply_json6902(resources, *rule, build);
+            if (!done) return fail(std::move(done).error().at(where));
+            return {};
+          });
     }
     return {};
   }

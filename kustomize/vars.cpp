@@ -1,5 +1,6 @@
 #include "vars.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -8,6 +9,7 @@
 
 #include "field_spec.hpp"
 #include "gvk.hpp"
+#include "kustomize/build_annotations.hpp"
 #include "kustomize/growth.hpp"
 #include "path_getter.hpp"
 
@@ -183,6 +185,16 @@ Result<void> replace_all(yaml::Ref node, Vars& vars) {
   return {};
 }
 
+/// Whether a var may stand in what kustomize notes in annotations: names that an object had before.
+/// The text is gone at the end, but the var counts as replaced.
+bool notes_hold_var(const BuildResource& resource) {
+  const auto has_var = [](std::string_view text) { return text.find("$(") != text.npos; };
+  return std::any_of(resource.previous.begin(), resource.previous.end(),
+                     [&](const PreviousId& id) { return has_var(id.name) || has_var(id.ns); }) ||
+         std::any_of(resource.prefixes.begin(), resource.prefixes.end(), has_var) ||
+         std::any_of(resource.suffixes.begin(), resource.suffixes.end(), has_var);
+}
+
 }  // namespace
 
 Result<void> resolve_vars(Accumulator& all, BuildContext& context) {
@@ -198,6 +210,8 @@ Result<void> resolve_vars(Accumulator& all, BuildContext& context) {
   FieldSpecs specs(all.config.get().var_reference);
   Result<void> done;
   for (const auto& resource : all.resources.items()) {
+    std::optional<BuildAnnotationsShown> shown;
+    if (notes_hold_var(*resource)) shown.emplace(*resource);
     done = specs.apply(resource->root(), resource->id.gvk, Creates::kNothing,
                        [&](yaml::Ref node) { return replace_all(node, vars); });
     if (!done) break;  // the warning below comes first

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
-#include <numeric>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include "sluice/base/encoding.hpp"
+#include "sluice/yaml/go_value.hpp"
 #include "sluice/yaml/scalar.hpp"
 
 #include "text_blocks.hpp"
@@ -24,42 +24,6 @@ Where where_of(const Mark& mark) {
 }
 Where where_of(Node node) {
   return {"", node.position().line(), node.position().column()};
-}
-
-/// What Go's %#v prints for a value that v2 has read.
-void write_go_value(Node node, std::string& out) {
-  if (node.is_null()) {
-    out += "interface {}(nil)";
-  } else if (node.is_sequence()) {
-    out += "[]interface {}{";
-    for (std::size_t i = 0; i < node.size(); ++i) {
-      if (i > 0) out += ", ";
-      write_go_value(node.at(i), out);
-    }
-    out += '}';
-  } else if (node.is_mapping()) {
-    std::vector<std::size_t> order(node.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      return node.key(a).text() < node.key(b).text();
-    });
-    out += "map[interface {}]interface {}{";
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      if (i > 0) out += ", ";
-      write_go_value(node.key(order[i]), out);
-      out += ':';
-      write_go_value(node.value(order[i]), out);
-    }
-    out += '}';
-  } else if (node.kind() == Kind::kBool) {
-    out += *bool_value(node.text(), Schema::kV2) ? "true" : "false";
-  } else if (node.kind() == Kind::kInt && int64_value(node.text())) {
-    out += std::to_string(*int64_value(node.text()));
-  } else if (node.kind() == Kind::kFloat && float_value(node.text())) {
-    out += format_float_g(*float_value(node.text()));
-  } else {
-    out += go_quote(node.text());
-  }
 }
 
 struct Anchor {
@@ -176,11 +140,12 @@ class Composer {
   }
 
   /// v2 reads into Go maps, whose keys cannot be maps or slices: `{{ name }}`.
-  Result<void> check_key(NodeId id) const {
-    if (options_.schema != Schema::kV2 || !at_key() || node(id).is_scalar()) return {};
-    std::string value;
-    write_go_value(node(id), value);
-    return fail(Code::kInvalid, "yaml: invalid map key: " + value, where_of(node(id)));
+  Result<void> check_key(NodeId id) {
+    if (!at_key() || node(id).is_scalar()) return {};
+    current_.note_odd_keys();
+    if (options_.schema != Schema::kV2) return {};
+    return fail(Code::kInvalid, "yaml: invalid map key: " + go_syntax(node(id), Schema::kV2),
+                where_of(node(id)));
   }
 
   bool at_merge_value() const {
@@ -398,7 +363,7 @@ class Composer {
                   where_of(event.start));
     }
     const bool here = anchor.document == documents_.size();
-    if (!here && documents_[anchor.document].has_repeated_keys()) current_.note_repeated_keys();
+    if (!here && documents_[anchor.document].has_odd_keys()) current_.note_odd_keys();
     const NodeId copy =
         current_.import(Node(here ? current_ : documents_[anchor.document], anchor.id));
     if (!frames_.empty()) {
@@ -443,7 +408,7 @@ class Composer {
   Result<void> finish_mapping(const Frame& frame) {
     const bool repeats = has_repeated_keys(frame.first_child);
     if (repeats && options_.keep_repeated && !frame.has_merge) {
-      current_.note_repeated_keys();
+      current_.note_odd_keys();
       return {};
     }
     if (repeats && options_.unique_keys) note_repeated(frame);

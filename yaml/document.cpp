@@ -257,7 +257,7 @@ void Document::share_chunks(const Document& other) {
 NodeId Document::import(Node node) {
   if (!node.exists()) return new_scalar(Kind::kNull, "null");
   if (&node.document() != this) share_chunks(node.document());
-  has_repeated_keys_ |= node.document().has_repeated_keys_;
+  has_odd_keys_ |= node.document().has_odd_keys_;
   return import_cells(node.document(), node.id());
 }
 

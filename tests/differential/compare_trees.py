@@ -6,9 +6,9 @@ usage: compare_trees.py --sluice FILE --kustomize FILE [--cache DIR] [--keep DIR
 A TREE is a directory; OWNER+NAME is taken as the repository OWNER/NAME, and a file TREE.commit or TREE/.git tells the
 commit. Every directory in it with a kustomization file is built by both without a network (a network namespace of
 its own, or proxies that nobody serves), once with the default flags and, where kustomize refuses a file outside of the
-directory, again with --load-restrictor LoadRestrictionsNone. Standard output, exit status and, for what is
-refused, the class of the error (what follows `Error: ` up to where the two programs add paths of their own) must
-be equal. Where they are not, kustomize is asked again, since the order of its maps, and with it which of several
+directory, again with --load-restrictor LoadRestrictionsNone. Standard output, exit status, for what is built the
+warnings and, for what is refused, the class of the error (what follows `Error: ` up to where the two programs add paths
+of their own) must be equal. Flags of --flags (one argument) are given to both. Where they are not equal, kustomize is asked again, since the order of its maps, and with it which of several
 errors it tells, changes from run to run. What kustomize said is kept in the cache under the digest of the tree, so that a second run costs only ours.
 
 FILE of --sluice may be build_server, too (fuzz.py), which is quicker. Prints each difference (with --keep also both outputs) and a table for docs/compat.md. Exit status 1 when
@@ -21,6 +21,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -124,6 +125,7 @@ UNREACHED = re.compile(r"git fetch|proxyconnect|dial tcp|no such host|unreachabl
 
 def error_class(text):
     """What kind of refusal it is: the words up to where each program adds places, addresses or Go's structures."""
+    text = re.sub(r"(?m)^  (at|in|hint:) .*\n?", "", text)
     if URL.search(text) and UNREACHED.search(text):
         return "not reached without a network"
     text = re.sub(r"(?s)^merging config &.*: failed to merge", "merging config: failed to merge", text)
@@ -135,6 +137,13 @@ def error_class(text):
 def same_error(want, got):
     a, b = error_class(want), error_class(got)
     return a == b or (a.split(":")[0] == b.split(":")[0] and a.split(":")[-1].strip() == b.split(":")[-1].strip())
+
+
+def warnings(err):
+    """The lines of standard error; those of Go's log without their time, and with vars, which it lists at random, in order."""
+    text = re.sub(r"(?m)^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ", "", err.decode("utf8", "replace"))
+    never = "well-defined vars that were never replaced: "
+    return [never + ",".join(sorted(line[len(never):].split(","))) if line.startswith(never) else line for line in text.splitlines()]
 
 
 def difference(want, got, options):
@@ -153,6 +162,8 @@ def difference(want, got, options):
         return "exit status %s, wanted %s: %s" % (got[0], want[0], error_line(got[2]).split("\n")[0])
     if want[1] != got[1]:
         return "other bytes"
+    if want[0] == 0 and warnings(want[2]) != warnings(got[2]):
+        return "other warnings"
     if want[0] != 0 and not same_error(error_line(want[2]), error_line(got[2])):
         return "other error"
     return None
@@ -183,10 +194,10 @@ def compare(tree, digest, folder, flags, options):
 
 
 def one(tree, digest, folder, options):
-    want, why = compare(tree, digest, folder, [], options)
+    want, why = compare(tree, digest, folder, options.flags, options)
     results = [(want[0], why)]
     if want[0] != 0 and b"is not in or below" in want[2]:
-        want, why = compare(tree, digest, folder, ["--load-restrictor=LoadRestrictionsNone"], options)
+        want, why = compare(tree, digest, folder, [*options.flags, "--load-restrictor=LoadRestrictionsNone"], options)
         results.append((want[0], why))
     return results
 
@@ -203,6 +214,7 @@ def main():
     parser.add_argument("--cache", help="directory of kustomize's answers")
     parser.add_argument("--keep", help="directory for both outputs of what differs")
     parser.add_argument("--table", help="file for the table (default: standard output)")
+    parser.add_argument("--flags", type=shlex.split, default=[], help="flags of both, as in --flags='--enable-helm --enable-exec'")
     parser.add_argument("--timeout", type=int, default=60)
     parser.add_argument("-j", type=int, default=2)
     parser.add_argument("-v", "--verbose", action="store_true")

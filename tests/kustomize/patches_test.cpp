@@ -30,6 +30,12 @@ ReadResources reader() {
   };
 }
 
+const BuildContext& no_files() {
+  static const BuildOptions options;
+  static const BuildContext context(options);
+  return context;
+}
+
 Result<PatchRule> read(std::string_view text, std::optional<Selector> target = std::nullopt,
                        PatchOptions options = {}) {
   return read_patch(text, patch_source("patch", text), std::move(target), options, reader());
@@ -37,7 +43,7 @@ Result<PatchRule> read(std::string_view text, std::optional<Selector> target = s
 
 std::string patched(Resources& resources, const Result<PatchRule>& rule) {
   if (!rule) return "read: " + rule.error().message();
-  const auto done = apply_patch(resources.map, *rule);
+  const auto done = apply_patch(resources.map, *rule, no_files());
   return done ? resources.text() : "error: " + done.error().message();
 }
 
@@ -96,7 +102,7 @@ TEST_CASE("a patch that deletes leaves an empty resource, or drops those of a ta
       "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, $patch: delete}";
   const auto rule = read(kDelete);
   REQUIRE_OK(rule);
-  REQUIRE_OK(apply_patch(resources.map, *rule));
+  REQUIRE_OK(apply_patch(resources.map, *rule, no_files()));
   CHECK(resources.map[0].is_empty());
   CHECK(patched(read(kDelete, by_kind("ConfigMap"))).empty());
 }
@@ -144,7 +150,7 @@ TEST_CASE("patchesJson6902 needs a name and operations") {
   Resources resources(kConfigMap);
   const auto rule = read_json6902("- {op: remove, path: /data}", "", named);
   REQUIRE_OK(rule);
-  REQUIRE_OK(apply_json6902(resources.map, *rule));
+  REQUIRE_OK(apply_json6902(resources.map, *rule, no_files()));
   CHECK_FALSE(resources.map[0].root().get("data").exists());
 }
 

@@ -233,10 +233,10 @@ class Document {
   /// A copy of `text` that lives as long as this document's chunks.
   std::string_view intern(std::string_view text);
 
-  /// Whether a mapping had a key twice when it was read (ReadOptions::keep_repeated). Look-ups find
-  /// the first.
-  bool has_repeated_keys() const { return has_repeated_keys_; }
-  void note_repeated_keys() { has_repeated_keys_ = true; }
+  /// Whether a mapping had a key twice when it was read (ReadOptions::keep_repeated; look-ups find
+  /// the first), or a key that is a collection itself: `{{ name }}`.
+  bool has_odd_keys() const { return has_odd_keys_; }
+  void note_odd_keys() { has_odd_keys_ = true; }
 
   std::size_t node_count() const { return nodes_.size(); }  ///< reachable or not
   std::span<const EncryptedLeaf> leaves() const { return leaves_; }
@@ -288,7 +288,7 @@ class Document {
   std::vector<std::shared_ptr<const void>> chunks_;  // what the text points into
   TextPool pool_;
   NodeId root_ = 0;
-  bool has_repeated_keys_ = false;
+  bool has_odd_keys_ = false;
 
   NodeId new_cell(Kind kind, Style style, FileId file, Position position);
   void reserve_children(Cell& cell, std::size_t count);

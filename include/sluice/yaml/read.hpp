@@ -48,7 +48,7 @@ struct ReadOptions {
   /// last wins.
   bool unique_keys = true;
   /// With unique_keys: repeated keys stay in their mapping and the document says so
-  /// (has_repeated_keys()); an error still beside a `<<`.
+  /// (has_odd_keys()); an error still beside a `<<`.
   bool keep_repeated = false;
   /// Expand `<<` (not when quoted). Off: the key stays as a string node with text "<<".
   bool merge_keys = true;

@@ -1,0 +1,110 @@
+#include "kustomize/odd_keys.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "sluice/base/encoding.hpp"
+#include "sluice/yaml/go_value.hpp"
+
+namespace sluice::kustomize {
+namespace {
+
+struct Repeats {
+  std::string lines;
+  yaml::Node first;
+};
+
+/// The entries of `mapping` whose keys stand there already, in go-yaml's words. Keys that are
+/// collections have no text, so that two of them are equal.
+std::string repeats_in(yaml::Node mapping, yaml::Node& first) {
+  constexpr std::size_t kMostLines = 20;
+  std::unordered_map<std::string_view, yaml::Node> scalars, collections;
+  std::string lines;
+  for (std::size_t i = 0, count = 0; i < mapping.size() && count < kMostLines; ++i) {
+    const yaml::Node key = mapping.key(i);
+    const auto [known, is_new] = (key.is_scalar() ? scalars : collections).emplace(key.text(), key);
+    if (is_new) continue;
+    if (!first.exists()) first = key;
+    ++count;
+    lines += "\n  line " + std::to_string(key.position().line()) + ": mapping key " +
+             go_quote(key.text()) + " already defined at line " +
+             std::to_string(known->second.position().line());
+  }
+  return lines;
+}
+
+/// In the order in which go-yaml decodes; a mapping with repeated keys is not looked into. Returns
+/// the first key that is a collection, at which it stops.
+yaml::Node find_repeats(yaml::Node node, Repeats& found) {
+  if (node.is_mapping()) {
+    const std::string lines = repeats_in(node, found.first);
+    found.lines += lines;
+    if (!lines.empty()) return {};
+  }
+  for (std::size_t i = 0; i < node.size(); ++i) {
+    if (node.is_mapping()) {
+      const yaml::Node key = node.key(i);
+      if (const yaml::Node inner = find_repeats(key, found); inner.exists()) return inner;
+      if (!key.is_scalar()) return key;
+    }
+    const yaml::Node child = node.is_mapping() ? node.value(i) : node.at(i);
+    if (const yaml::Node odd = find_repeats(child, found); odd.exists()) return odd;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> refuse_odd_keys(yaml::Node root, const BuildContext& context) {
+  Repeats found;
+  if (const yaml::Node key = find_repeats(root, found); key.exists()) {
+    return fail(Error(Code::kInvalid,
+                      "yaml: invalid map key: " + yaml::go_syntax(key, yaml::Schema::kV3),
+                      context.where(key), "write this in quotes"));
+  }
+  if (!found.first.exists()) return {};
+  return fail(Error(Code::kInvalid, "yaml: unmarshal errors:" + found.lines,
+                    context.where(found.first), "leave one of them"));
+}
+
+void keep_first_keys(yaml::Ref node) {
+  if (node.is_mapping()) {
+    std::unordered_map<std::string, bool> seen;
+    for (std::size_t i = 0; i < node.size();) {
+      if (node.key(i).is_scalar() && !seen.emplace(node.key(i).text(), true).second) {
+        node.erase_entry(i);
+      } else {
+        keep_first_keys(node.value(i++));
+      }
+    }
+  } else if (node.is_sequence()) {
+    for (std::size_t i = 0; i < node.size(); ++i)
+      keep_first_keys(node.at(i));
+  }
+}
+
+void join_repeated_annotations(yaml::Ref root) {
+  const yaml::Ref metadata = root.get("metadata");
+  if (!metadata.is_mapping()) return;
+  std::optional<std::size_t> first;
+  for (std::size_t i = 0; i < metadata.size(); ++i) {
+    if (metadata.key(i).text() != "annotations") continue;
+    if (!first) {
+      first = i;
+      continue;
+    }
+    const yaml::Ref from = metadata.value(*first);
+    const yaml::Ref to = metadata.value(i);
+    if (!from.is_mapping() && !from.is_null()) return;
+    if (to.is_null()) to.set_mapping();
+    if (!to.is_mapping()) return;
+    for (std::size_t j = 0; j < from.size(); ++j)
+      to.put_string(from.key(j).text(), from.value(j).text());
+    metadata.erase_entry(*first);
+    first = --i;  // where the joined one is now
+  }
+}
+
+}  // namespace sluice::kustomize
