@@ -28,15 +28,15 @@ ON_PURPOSE = ("a name suffix for kind",)  # docs/compat.md
 
 
 class Server:
-    def __init__(self, program):
-        self.program = program
+    def __init__(self, program, folder=None):
+        self.program, self.folder = program, folder
         self.process = None
 
     def ask(self, arguments):
         """(standard output, warnings, error text); a server that dies or hangs is an error of its own."""
         if self.process is None:
             env = dict(os.environ, GOMAXPROCS="1", GOGC="400", KUSTOMIZE_PLUGIN_HOME="/nonexistent", GIT_ALLOW_PROTOCOL="none")
-            self.process = subprocess.Popen([self.program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, bufsize=0)
+            self.process = subprocess.Popen([self.program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, bufsize=0, cwd=self.folder)
         self.process.stdin.write("\t".join(arguments).encode() + b"\n")
         lengths = self.read(12)
         if lengths is not None:

@@ -3,8 +3,8 @@
 
     tests/differential/sops_fuzz.py --sluice PROGRAM [--count 300] [--seed N] [--only yaml,json,…] [--seconds N] [--keep FOLDER]
 
-A case is one document. Programs take a while to start, so that a YAML file of a run holds several documents and
-a JSON file several objects; a file that differs is split until the case is found. Decryption must give the same bytes,
+A case is one document. sops is asked through sops_server/ where that is on PATH, since its start takes most of the
+time; a YAML file of a run holds several documents and a JSON file several objects. A file that differs is split until the case is found. Decryption must give the same bytes,
 or fail on both sides. A share of the files (--more) is also printed in another format or indentation, read in part
 (--extract), given metadata as old versions wrote it, damaged, and changed by rotate, edit, set, unset and updatekeys:
 what sops then reads must be what it was, or what sops's own set and unset make of it. What docs/compat.md
@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 
+from fuzz import Server
 from sops_documents import MARK, Case, documents, joined
 
 # What we refuse and sops accepts (docs/compat.md), by our words.
@@ -43,30 +44,33 @@ class Program:
 
     def __init__(self, command, folder):
         self.command, self.folder, self.error = command, folder, ""
+        self.path = os.path.join(folder, "in")
 
-    def run(self, *arguments, text=None, env=None):
-        """Standard output of a command on the file \"in\"; None when it fails."""
-        path = os.path.join(self.folder, "in")
-        if text is not None:
-            with open(path, "wb") as file:
-                file.write(text)
-        done = subprocess.run([self.command, *arguments, path], capture_output=True, cwd=self.folder, env=env, stdin=subprocess.DEVNULL)
+    def write(self, text):
+        with open(self.path, "wb") as file:
+            file.write(text)
+
+    def call(self, arguments, env):
+        """Standard output; None when it fails."""
+        done = subprocess.run([self.command, *arguments], capture_output=True, cwd=self.folder, env=env, stdin=subprocess.DEVNULL)
         self.error = done.stderr.decode(errors="replace")
         if done.returncode < 0 or "Sanitizer" in self.error:
             raise SystemExit("CRASH %d of %s %s: %s" % (done.returncode, self.command, arguments, self.error[-2000:]))
         return done.stdout if done.returncode == 0 else None
 
+    def run(self, *arguments, text, env=None):
+        """Standard output of a command on a file of this text; None when it fails."""
+        self.write(text)
+        return self.call([*arguments, self.path], env)
+
     def change(self, command, kind, text, *flags, after=(), env=None):
         """The file after a command that changes it; None when that fails."""
-        path = os.path.join(self.folder, "in")
-        with open(path, "wb") as file:
-            file.write(text)
+        self.write(text)
         types = ["--input-type", kind] + (["--output-type", kind] if command != "updatekeys" else [])
-        done = subprocess.run([self.command, command, *types, *flags, path, *after], capture_output=True, cwd=self.folder, env=env,
-                              stdin=subprocess.DEVNULL)
-        self.error = done.stderr.decode(errors="replace")
-        with open(path, "rb") as file:
-            return file.read() if done.returncode == 0 else None
+        if self.call([command, *types, *flags, self.path, *after], env) is None:
+            return None
+        with open(self.path, "rb") as file:
+            return file.read()
 
     def encrypt(self, text, kind, case):
         case.config(self.folder)
@@ -74,6 +78,25 @@ class Program:
 
     def decrypt(self, text, kind, output=None, *flags, env=None):
         return self.run("decrypt", "--input-type", kind, "--output-type", output or kind, *flags, text=text, env=env)
+
+
+class SopsServer(Program):
+    """sops without a process for each call (sops_server/). A share of what it decrypts is held against the program."""
+
+    def __init__(self, server, folder):
+        super().__init__("sops", folder)
+        self.server, self.rng = Server(server, folder), random.Random(0)
+
+    def call(self, arguments, env):
+        variables = ["%s=%s" % (name, env.get(name, "")) for name in ("SOPS_AGE_KEY", "SOPS_AGE_KEY_FILE")] if env else []
+        out, _, self.error = self.server.ask(variables + arguments)
+        out = None if self.error else out
+        if "decrypt" in arguments and self.rng.random() < .01:
+            said = self.error
+            if super().call(arguments, env) != out:
+                raise SystemExit("sops_server is not sops: %s %r: %s, %s" % (arguments, out, said, self.error))
+            self.error = said
+        return out
 
 
 def paths_in(value, rng):
@@ -154,7 +177,8 @@ class Run:
     def __init__(self, options, folder, keys):
         self.options, self.folder, self.keys = options, folder, keys
         self.recipients = [public for public, _ in keys]
-        self.sops, self.sluice = Program("sops", folder), Program(options.sluice, folder)
+        self.sops = SopsServer(options.sops_server, folder) if options.sops_server else Program("sops", folder)
+        self.sluice = Program(options.sluice, folder)
         self.rng = random.Random(options.seed)
         self.count, self.failures = {"cases": 0}, 0
         self.editor = os.path.join(folder, "editor")
@@ -394,6 +418,7 @@ def main():
     parser.add_argument("--only", default="yaml,yaml,yaml,json,dotenv,ini,binary")
     parser.add_argument("--more", type=float, default=.3, help="share of files that are looked at in another way, too")
     parser.add_argument("--per-file", type=int, default=5)
+    parser.add_argument("--sops-server", default=shutil.which("sops_server"), help="\"\": a process of sops for each call")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="ends after that time, whatever --count is")
     parser.add_argument("--failures", type=int, default=20, help="ends after so many")
     parser.add_argument("--keep", default=os.path.join(tempfile.gettempdir(), "sops-fuzz-failures"))
@@ -406,7 +431,7 @@ def main():
         if not shutil.which(program):
             print("SKIP: %s is not on PATH (scripts/tools builds it)" % program)
             return 77
-    print("seed %d, %d cases" % (options.seed, options.count), flush=True)
+    print("seed %d, %d cases, %s" % (options.seed, options.count, "sops_server" if options.sops_server else "sops"), flush=True)
     folder = tempfile.mkdtemp(prefix="sops-fuzz-")
     path, keys = os.path.join(folder, "keys.txt"), []
     for _ in range(3):
