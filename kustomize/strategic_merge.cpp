@@ -49,6 +49,7 @@ class Merger {
   Result<Outcome> merge_items(std::vector<Values> values, const Values& keys, Maybe dest,
                               Maybe origin, const SchemaNode& schema);
   bool is_plain_list(NodeId list, const Values& keys);
+  NodeId put_in_place(NodeId old, NodeId fresh);
   static void take_style(yaml::Ref fresh, yaml::Ref old);
   static void quote_strings(yaml::Ref value);
 
@@ -230,16 +231,17 @@ void Merger::quote_strings(yaml::Ref value) {
   value.set_scalar(yaml::Kind::kString, value.text(), yaml::Style::kDoubleQuoted);
 }
 
-Result<Merger::Outcome> Merger::walk_mapping(Maybe dest, Maybe origin, const SchemaNode& schema) {
-  SLUICE_TRY(const Outcome start, visit_mapping(dest, origin));
-  if (!start.node || !ref(*start.node).is_mapping()) return start;
-  dest = start.node;
-  const bool has_origin = origin && ref(*origin).is_mapping() && *origin != *dest;
+/// A field of a target, of its patch, or of both.
+struct FieldPair {
+  std::string_view name;
+  std::size_t in_target = yaml::Node::npos, in_patch = yaml::Node::npos;  // npos: not there
+};
 
+/// By name, as kyaml visits them: that decides the error that is reported.
+std::vector<FieldPair> pair_fields(yaml::Node target, yaml::Node patch) {
   // A large patch is looked up by hash.
   constexpr std::size_t kLarge = 16;
   std::unordered_map<std::string_view, std::size_t> by_name;
-  const yaml::Node patch = has_origin ? yaml::Node(ref(*origin)) : yaml::Node();
   if (patch.size() > kLarge) {
     for (std::size_t i = 0; i < patch.size(); ++i)
       by_name.try_emplace(patch.key(i).text(), i);
@@ -249,86 +251,85 @@ Result<Merger::Outcome> Merger::walk_mapping(Maybe dest, Maybe origin, const Sch
     const auto found = by_name.find(name);
     return found == by_name.end() ? yaml::Node::npos : found->second;
   };
-
-  // kyaml visits fields by name, which decides the error that is reported.
-  const yaml::Node old_map = ref(*dest);
-  const std::size_t old_size = old_map.size();
-  struct Field {
-    std::string_view name;
-    std::size_t index;  // in the target, or behind its end: in the patch
-  };
-  std::vector<Field> fields;
-  fields.reserve(old_size + patch.size());
-  for (std::size_t i = 0; i < old_size; ++i)
-    fields.push_back({old_map.key(i).text(), i});
+  std::vector<FieldPair> fields;
+  fields.reserve(target.size() + patch.size());
   std::vector<bool> used(patch.size(), false);
-  std::vector<std::size_t> in_patch(has_origin ? old_size : 0, yaml::Node::npos);
-  for (std::size_t i = 0; i < in_patch.size(); ++i) {
-    in_patch[i] = index_in_patch(fields[i].name);
-    if (in_patch[i] != yaml::Node::npos) used[in_patch[i]] = true;
+  for (std::size_t i = 0; i < target.size(); ++i) {
+    const std::string_view name = target.key(i).text();
+    fields.push_back({name, i, index_in_patch(name)});
+    if (fields.back().in_patch != yaml::Node::npos) used[fields.back().in_patch] = true;
   }
   for (std::size_t i = 0; i < patch.size(); ++i) {
-    if (!used[i]) fields.push_back({patch.key(i).text(), old_size + i});
+    if (!used[i]) fields.push_back({patch.key(i).text(), yaml::Node::npos, i});
   }
   std::sort(fields.begin(), fields.end(),
-            [](const Field& a, const Field& b) { return a.name < b.name; });
+            [](const FieldPair& a, const FieldPair& b) { return a.name < b.name; });
+  return fields;
+}
 
+Result<Merger::Outcome> Merger::walk_mapping(Maybe dest, Maybe origin, const SchemaNode& schema) {
+  SLUICE_TRY(const Outcome start, visit_mapping(dest, origin));
+  if (!start.node || !ref(*start.node).is_mapping()) return start;
+  dest = start.node;
+  // A value that only the patch has is its own target.
+  const bool is_own_target = origin && *origin == *dest;
+  const bool has_patch = origin && !is_own_target && ref(*origin).is_mapping();
+  const yaml::Node patch = has_patch ? yaml::Node(ref(*origin)) : yaml::Node();
+  const std::size_t old_size = ref(*dest).size();
   constexpr NodeId kGone = static_cast<NodeId>(-1);
   std::vector<std::pair<NodeId, NodeId>> entries(old_size + patch.size(), {kGone, kGone});
   bool changed = false;
-  for (const auto& [name, index] : fields) {
+  for (const FieldPair& field : pair_fields(ref(*dest), patch)) {
     // To kyaml's FieldSetter a field without a name is the node itself.
-    if (name.empty()) return fail(wrong_kind("ScalarNode", ref(*dest)));
-    if (index >= old_size) {
-      const std::size_t at = index - old_size;
-      const std::uint16_t tag = patch.key(at).tag();
+    if (field.name.empty()) return fail(wrong_kind("ScalarNode", ref(*dest)));
+    const bool in_patch = field.in_patch != yaml::Node::npos;
+    // A tag stands for a comment at the key that gives the field's schema.
+    if (field.in_target == yaml::Node::npos) {
+      const NodeId key = patch.key(field.in_patch).id();
+      const std::uint16_t tag = ref(key).tag();
       SLUICE_TRY(const Outcome value,
-                 walk(Maybe(), patch.value(at).id(),
-                      tag == 0 ? schema.field(name) : schema_.of_comment(tag)));
+                 walk(Maybe(), patch.value(field.in_patch).id(),
+                      tag == 0 ? schema.field(field.name) : schema_.of_comment(tag)));
       if (is_missing_or_null(value.node)) continue;
       changed = true;
       quote_strings(ref(*value.node));
-      ref(patch.key(at).id()).set_tag(0);  // kyaml makes a new key, without comment
-      entries[index] = {patch.key(at).id(), *value.node};
+      ref(key).set_tag(0);  // kyaml makes a new key, without comment
+      entries[old_size + field.in_patch] = {key, *value.node};
       continue;
     }
-    const NodeId key = ref(*dest).key(index).id();
-    const NodeId old = ref(*dest).value(index).id();
+    const NodeId key = ref(*dest).key(field.in_target).id();
+    const NodeId old = ref(*dest).value(field.in_target).id();
     Maybe other;
-    if (has_origin) {
-      if (in_patch[index] != yaml::Node::npos) other = patch.value(in_patch[index]).id();
-    } else if (origin && *origin == *dest) {
-      other = old;  // a value that only the patch has is its own target
-    }
+    if (in_patch) other = patch.value(field.in_patch).id();
+    if (is_own_target) other = old;
     std::uint16_t tag = ref(key).tag();
-    if (tag == 0 && has_origin && other) tag = patch.key(in_patch[index]).tag();
+    if (tag == 0 && in_patch) tag = patch.key(field.in_patch).tag();
     SLUICE_TRY(const Outcome value,
-               walk(old, other, tag == 0 ? schema.field(name) : schema_.of_comment(tag)));
+               walk(old, other, tag == 0 ? schema.field(field.name) : schema_.of_comment(tag)));
     if (is_missing_or_null(value.node) && !(value.node && value.keep_null)) {
       changed = true;
       continue;
     }
-    quote_strings(ref(*value.node));
-    if (*value.node == old) {
-      entries[index] = {key, old};
-      continue;
-    }
-    take_style(ref(*value.node), ref(old));
-    if (is_leaf(ref(old)) && is_leaf(ref(*value.node))) {
-      // In its place: a label or annotation may stand elsewhere, too (shares_nodes), and kustomize
-      // changes all of them.
-      ref(old).assign(ref(*value.node));
-      entries[index] = {key, old};
-      continue;
-    }
-    changed = true;
-    entries[index] = {key, *value.node};
+    const NodeId fresh = put_in_place(old, *value.node);
+    changed |= fresh != old;
+    entries[field.in_target] = {key, fresh};
   }
   if (changed) {
     std::erase_if(entries, [](const auto& entry) { return entry.first == kGone; });
     ref(*dest).set_entries(entries);
   }
   return Outcome{dest};
+}
+
+/// What a field that had `old` has now. A scalar is changed where it is: a label or annotation may
+/// stand elsewhere, too (shares_nodes), and kustomize changes all of them.
+NodeId Merger::put_in_place(NodeId old, NodeId fresh) {
+  quote_strings(ref(fresh));
+  if (fresh == old) return old;
+  take_style(ref(fresh), ref(old));
+  if (!is_leaf(ref(old)) || !is_leaf(ref(fresh))) return fresh;
+  ref(old).assign(ref(fresh));
+  return old;
 }
 
 // --- directives ----------------------------------------------------------------------------------
