@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <condition_variable>
 #include <cstring>
 #include <ctime>
-#include <mutex>
 #include <random>
 
 namespace sluice::http {
@@ -34,23 +32,6 @@ std::optional<WallTime> parse_http_date(const std::string& text) {
   if (!date.ok()) return std::nullopt;
   return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
          std::chrono::seconds(second);
-}
-
-/// False when cancelled.
-bool wait(Clock& clock, milliseconds time, const CancelToken& cancel) {
-  std::mutex mutex;
-  std::condition_variable condition;
-  const auto registration = cancel.on_cancel([&] {
-    const std::lock_guard lock(mutex);
-    condition.notify_all();
-  });
-  const SteadyTime deadline = clock.steady() + time;
-  std::unique_lock lock(mutex);
-  while (!cancel.cancelled() && clock.steady() < deadline) {
-    clock.wait_until(lock, condition, deadline);
-  }
-  lock.unlock();  // before the registration is dropped: it waits for the callback, which locks
-  return !cancel.cancelled();
 }
 
 }  // namespace
@@ -95,7 +76,7 @@ Result<Response> send_with_retry(Client& client, const Request& request, const C
     if (answer) {
       if (const auto asked = retry_after(*answer, clock)) pause = std::min(policy.cap, *asked);
     }
-    if (!wait(clock, pause, cancel)) {
+    if (!sleep_for(clock, pause, cancel)) {
       return fail(Code::kCancelled, "cancelled while waiting to retry");
     }
   }
