@@ -105,19 +105,28 @@ SchemaNode SchemaNode::resolve(yaml::Node schema) const {
     }
     if (ref.substr(0, kDefinitions.size()) != kDefinitions) return {};
     const std::string name = unescape_pointer(ref.substr(kDefinitions.size()));
-    if (owner_->has_builtin_) {
-      const auto at = std::lower_bound(std::begin(kTypeNames), std::end(kTypeNames), name);
-      if (at != std::end(kTypeNames) && *at == name) {
-        SchemaNode found;
-        found.owner_ = owner_;
-        found.type_ = static_cast<std::uint16_t>(at - std::begin(kTypeNames));
-        return found;
-      }
-    }
-    if (owner_->custom_ == nullptr) return {};
-    schema = owner_->custom_->root().get("definitions").get(name);
+    schema = owner_->custom_type(name);
+    if (owner_->builtin_ == Schema::Builtin::kLast && schema.exists()) continue;
+    if (owner_->builtin_ == Schema::Builtin::kNone) continue;
+    const auto at = std::lower_bound(std::begin(kTypeNames), std::end(kTypeNames), name);
+    if (at == std::end(kTypeNames) || *at != name) continue;
+    SchemaNode found;
+    found.owner_ = owner_;
+    found.type_ = static_cast<std::uint16_t>(at - std::begin(kTypeNames));
+    return found;
   }
   return {};
+}
+
+/// A built-in type, or what the custom document has in its place.
+SchemaNode SchemaNode::of_type(std::uint16_t type) const {
+  if (owner_->builtin_ == Schema::Builtin::kLast && type != kNoType) {
+    if (const yaml::Node own = owner_->custom_type(kTypeNames[type])) return resolve(own);
+  }
+  SchemaNode found;
+  found.owner_ = owner_;
+  found.type_ = type;
+  return found;
 }
 
 SchemaNode SchemaNode::field(std::string_view name) const {
@@ -129,15 +138,13 @@ SchemaNode SchemaNode::field(std::string_view name) const {
   }
   SchemaNode found;
   if (shape_ == Shape::kMap) {
-    if (type_ == kNoType) return {};
-    found = *this;
-    found.shape_ = Shape::kType;
-    return found;
+    return type_ == kNoType ? SchemaNode() : of_type(type_);
   }
   if (shape_ != Shape::kType || type_ == kNoType) return {};
   for (std::uint16_t row = kTypeFields[type_]; row < kTypeFields[type_ + 1]; ++row) {
     const FieldRow& candidate = kFieldRows[row];
     if (candidate.name != name) continue;
+    if (static_cast<Shape>(candidate.shape) == Shape::kType) return of_type(candidate.type);
     found.owner_ = owner_;
     found.type_ = candidate.type;
     found.field_row_ = row;
@@ -156,10 +163,7 @@ SchemaNode SchemaNode::elements() const {
     const yaml::Node items = custom_.get("items");
     return is_array && items.is_mapping() ? resolve(items) : SchemaNode();
   }
-  if (shape_ != Shape::kArray) return {};
-  SchemaNode found = *this;
-  found.shape_ = Shape::kType;
-  return found;
+  return shape_ == Shape::kArray ? of_type(type_) : SchemaNode();
 }
 
 bool SchemaNode::merges() const {
@@ -243,7 +247,9 @@ Result<void> Schema::use_custom(yaml::Document document) {
   custom_ = std::make_shared<const yaml::Document>(std::move(document));
   custom_types_.clear();
   custom_scopes_.clear();
-  has_builtin_ = asked_for_unknown_.value;
+  builtin_ = loaded_.value              ? Builtin::kLast
+             : asked_for_unknown_.value ? Builtin::kFirst
+                                        : Builtin::kNone;
   const yaml::Node root = custom_->root();
 
   const yaml::Node definitions = root.get("definitions");
@@ -267,18 +273,19 @@ Result<void> Schema::use_custom(yaml::Document document) {
   return {};
 }
 
+yaml::Node Schema::custom_type(std::string_view name) const {
+  return custom_ == nullptr ? yaml::Node() : custom_->root().get("definitions").get(name);
+}
+
 SchemaNode Schema::of(const Gvk& gvk) const {
+  if (custom_ == nullptr) loaded_.set();
   SchemaNode node;
-  if (has_builtin_) {
-    if (const KindRow* row = find_kind(kKindRows, gvk)) {
-      node.owner_ = this;
-      node.type_ = row->type;
-      return node;
-    }
-  }
-  const auto found = custom_types_.find(gvk);
-  if (found == custom_types_.end()) return {};
   node.owner_ = this;
+  const KindRow* row = builtin_ == Builtin::kNone ? nullptr : find_kind(kKindRows, gvk);
+  const auto found = custom_types_.find(gvk);
+  const bool is_custom = found != custom_types_.end();
+  if (row != nullptr && (builtin_ == Builtin::kFirst || !is_custom)) return node.of_type(row->type);
+  if (!is_custom) return {};
   node.custom_ = yaml::Node(*custom_, found->second);
   return node;
 }
@@ -286,7 +293,7 @@ SchemaNode Schema::of(const Gvk& gvk) const {
 bool Schema::is_cluster_scoped(const Gvk& gvk) const {
   if (const ScopeRow* row = find_kind(kScopes, gvk)) return !row->namespaced;
   if (custom_ == nullptr) {
-    asked_for_unknown_.value.store(true, std::memory_order_relaxed);
+    asked_for_unknown_.set();
     return false;
   }
   const auto found = custom_scopes_.find(gvk);

@@ -43,6 +43,7 @@ class SchemaNode {
   std::uint16_t field_row_ = 0;  // … or one row of the field table
   Shape shape_ = Shape::kType;
   SchemaNode resolve(yaml::Node schema) const;
+  SchemaNode of_type(std::uint16_t type) const;
 };
 
 /// Copyable and cheap to make; thread-safe once set up.
@@ -51,9 +52,9 @@ class Schema {
   Schema();
 
   /// `openapi: {path: …}`: this document replaces the built-in types; scopes known for built-in
-  /// kinds stay. When the scope of an unknown kind was asked for before, the built-in types stay
-  /// and come first: kustomize has by then promised itself to load them. Errors: kInvalid when it
-  /// is no mapping.
+  /// kinds stay. Types that kustomize has loaded by then stay, too, but those of the document come
+  /// first; when only the scope of an unknown kind was asked for before, kustomize loads them
+  /// afterwards and they come first. Errors: kInvalid when it is no mapping.
   Result<void> use_custom(yaml::Document document);
   /// Back to the built-in types.
   void use_builtin();
@@ -74,8 +75,9 @@ class Schema {
   std::shared_ptr<const yaml::Document> custom_;
   std::unordered_map<Gvk, yaml::NodeId> custom_types_;
   std::unordered_map<Gvk, bool> custom_scopes_;  // true: namespaced
-  bool has_builtin_ = true;
-  struct Flag {  // set from any thread
+  enum class Builtin : std::uint8_t { kNone, kFirst, kLast };
+  Builtin builtin_ = Builtin::kFirst;  // beside custom_
+  struct Flag {                        // set from any thread
     Flag() = default;
     Flag(const Flag& other) : value(other.value.load()) {}
     Flag& operator=(const Flag& other) {
@@ -83,8 +85,13 @@ class Schema {
       return *this;
     }
     std::atomic<bool> value{false};
+    void set() {
+      if (!value.load(std::memory_order_relaxed)) value.store(true, std::memory_order_relaxed);
+    }
   };
   mutable Flag asked_for_unknown_;
+  mutable Flag loaded_;  // the built-in types: a merge asked for one
+  yaml::Node custom_type(std::string_view name) const;
   struct Comments;  // stay when the types are replaced
   std::shared_ptr<Comments> comments_;
 };

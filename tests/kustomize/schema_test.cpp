@@ -109,6 +109,17 @@ TEST_CASE(
   CHECK(widget.field("template").field("spec").field("containers").merge_keys() == Keys{"name"});
 }
 
+TEST_CASE("a custom schema that comes after a merge stands before the built-in one, type by type") {
+  Schema schema;
+  CHECK(schema.of({"", "v1", "Pod"}).exists());
+  CHECK_OK(schema.use_custom(text_case::parse(
+      "definitions: {io.k8s.api.core.v1.PodSpec: {properties: {containers: {type: array}}}}")));
+  CHECK(pod_spec(schema).field("containers").exists());
+  CHECK_FALSE(pod_spec(schema).field("containers").merges());
+  CHECK_FALSE(pod_spec(schema).field("volumes").exists());
+  CHECK(schema.of({"", "v1", "Service"}).field("spec").field("ports").merges());
+}
+
 TEST_CASE("a custom schema must be a mapping") {
   Schema schema;
   const auto done = schema.use_custom(text_case::parse("[1]"));
