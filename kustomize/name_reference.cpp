@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -99,6 +100,7 @@ struct Reference {
   const Gvk* target;
   std::vector<std::string> path;
   bool is_role_ref;
+  std::size_t order;  // in which kustomize tries them
 };
 
 // The paths of all references of one kind of referrer, as a tree.
@@ -132,7 +134,7 @@ class Fixer {
       for (const FieldSpec& spec : reference.referrers) {
         Reference& compiled = references_.emplace_back();
         compiled = {&spec, &reference.target, split_path(spec.path, '/'),
-                    spec.path.ends_with("roleRef/name")};
+                    spec.path.ends_with("roleRef/name"), references_.size()};
         for (std::string& part : compiled.path) {
           if (part.ends_with("[]")) part.resize(part.size() - 2);
         }
@@ -150,11 +152,23 @@ class Fixer {
   Result<void> fix(BuildResource& referrer) {
     const PathNode& paths = paths_for(referrer.original_gvk());
     if (paths.children.empty()) return {};
+    SLUICE_CHECK(check_api_version(referrer));
     referrer_ = &referrer;
     binding_spaces_.clear();
     sequences_.clear();
     if (referrer.id.gvk.kind == "RoleBinding") SLUICE_CHECK(find_binding_spaces());
-    return visit(referrer.root(), paths);
+    visit(referrer.root(), paths);
+    return failure_ ? fail(*std::move(failure_)) : Result<void>();
+  }
+
+  // kustomize compares the text with what it puts together from group and version: a group
+  // without text is lost.
+  static Result<void> check_api_version(const BuildResource& referrer) {
+    const std::string_view written = field(std::as_const(referrer).root(), "apiVersion").text();
+    if (!written.starts_with('/')) return {};
+    return fail(Code::kInvalid, "node-referrerOriginal 'APIVersion' mismatch '" +
+                                    std::string(written) + "' != '" +
+                                    referrer.id.gvk.api_version() + "'");
   }
 
   const PathNode& paths_for(const Gvk& gvk) {
@@ -196,37 +210,44 @@ class Fixer {
   }
 
   // fieldspec.Filter, for all paths at once.
-  Result<void> visit(yaml::Ref node, const PathNode& paths) {
+  void visit(yaml::Ref node, const PathNode& paths) {
     for (const Reference* reference : paths.ends) {
-      auto done = set(node, *reference);
-      if (!done) return wrap(std::move(done).error(), *reference);
+      if (is_too_late(*reference)) break;
+      if (auto done = set(node, *reference); !done) note(std::move(done).error(), *reference);
     }
-    return paths.children.empty() ? Result<void>() : descend(node, paths);
+    if (!paths.children.empty()) descend(node, paths);
   }
 
   // An item of a sequence stands for the sequence, but the field itself was handled there.
-  Result<void> descend(yaml::Ref node, const PathNode& paths) {
-    if (is_tagged_null(node)) return {};
+  void descend(yaml::Ref node, const PathNode& paths) {
+    if (is_tagged_null(node)) return;
     if (node.is_mapping()) {
       for (const auto& child : paths.children) {
         const yaml::Ref value = field(node, child->name);
-        if (!value.exists() || is_tagged_null(value)) continue;
-        SLUICE_CHECK(visit(value, *child));
+        if (value.exists() && !is_tagged_null(value)) visit(value, *child);
       }
-      return {};
-    }
-    if (node.is_sequence()) {
+    } else if (node.is_sequence()) {
       sequences_.push_back(paths.depth);
       for (std::size_t i = 0; i < node.size(); ++i)
-        SLUICE_CHECK(descend(node.at(i), paths));
+        descend(node.at(i), paths);
       sequences_.pop_back();
-      return {};
+    } else {
+      const Reference& reference = *paths.children.front()->first_below;
+      if (is_too_late(reference)) return;
+      note(Error(Code::kInvalid, "expected sequence or mapping node"), reference);
     }
-    return wrap(Error(Code::kInvalid, "expected sequence or mapping node"),
-                *paths.children.front()->first_below);
   }
 
-  tl::unexpected<Error> wrap(Error error, const Reference& reference) const {
+  // kustomize walks one path after the other and stops at the first error.
+  bool is_too_late(const Reference& reference) const {
+    return failure_ && failed_at_ <= reference.order;
+  }
+  void note(Error error, const Reference& reference) {
+    failure_ = in_context(std::move(error), reference);
+    failed_at_ = reference.order;
+  }
+
+  Error in_context(Error error, const Reference& reference) const {
     std::string prefix = "updating name reference in '" + reference.spec->path + "' field of '" +
                          id_text(referrer_->id) + "': considering field '" + reference.spec->path +
                          "' of object " + id_text(referrer_->id) + ": ";
@@ -237,7 +258,7 @@ class Fixer {
       }
       prefix += "]: ";
     }
-    return fail(std::move(error).prefix(prefix));
+    return std::move(error).prefix(prefix);
   }
 
   // nameref.Filter.set
@@ -391,6 +412,8 @@ class Fixer {
   BuildResource* referrer_ = nullptr;
   std::unordered_set<std::string_view> binding_spaces_;
   std::vector<std::size_t> sequences_;  // entered on the way, as the depth of their paths
+  std::optional<Error> failure_;        // of the referrer
+  std::size_t failed_at_ = 0;           // Reference::order
 };
 
 }  // namespace
