@@ -11,20 +11,6 @@ constexpr bool is_blank(char c) {
   return c == ' ' || c == '\t';
 }
 
-/// v3 prints the text folded, not between quotes; and with '\n' as its only break, so that the
-/// lines below are the lines that it prints.
-bool stays_folded(std::string_view text) {
-  if (text.empty() || text.back() == ' ') return false;
-  for (std::size_t i = 0; i < text.size(); i += utf8_width(text[i])) {
-    if (text[i] == '\n') {
-      if (i > 0 && text[i - 1] == ' ') return false;
-    } else if (text[i] != '\t' && (!is_printable(text, i) || is_break(text, i))) {
-      return false;
-    }
-  }
-  return true;
-}
-
 /// emitterc.go, yaml_emitter_write_folded_scalar, without indentation and without a width. It asks
 /// the first line, not the next one, whether the break must be doubled.
 std::string print_folded(std::string_view text) {
@@ -81,7 +67,7 @@ std::string read_folded(std::string_view lines, bool keep, bool strip) {
 }  // namespace
 
 std::string refolded(std::string_view text) {
-  if (!stays_folded(text)) return std::string(text);
+  if (!is_block_in_v3(text)) return std::string(text);
   const bool strip = text.back() != '\n';
   const bool keep = text == "\n" || text.ends_with("\n\n");
   return read_folded(print_folded(text), keep, strip);

@@ -132,6 +132,18 @@ bool is_break(std::string_view text, std::size_t at) {
          rest.starts_with("\xE2\x80\xA9");
 }
 
+bool is_block_in_v3(std::string_view text) {
+  if (text.empty() || text.back() == ' ') return false;
+  for (std::size_t i = 0; i < text.size(); i += utf8_width(text[i])) {
+    if (text[i] == '\n') {
+      if (i > 0 && text[i - 1] == ' ') return false;
+    } else if (text[i] != '\t' && (!is_printable(text, i) || is_break(text, i))) {
+      return false;
+    }
+  }
+  return true;
+}
+
 ScalarShape shape_of(std::string_view text) {
   ScalarShape shape;
   if (text.empty()) {

@@ -16,6 +16,10 @@ struct ScalarShape {
 
 ScalarShape shape_of(std::string_view text);
 
+/// True when go-yaml v3 prints `text` as a block scalar, and not between quotes, where it is asked
+/// to; and with '\n' as its only break, so that its lines are those that are printed.
+bool is_block_in_v3(std::string_view text);
+
 // Byte tests of the emitter; `at` must be inside `text`, which is valid UTF-8.
 bool is_printable(std::string_view text, std::size_t at);
 bool is_break(std::string_view text, std::size_t at);

@@ -313,12 +313,26 @@ class YamlWriter {
     return {};
   }
 
+  /// kustomize prints a resource with go-yaml v3 and reads it again: a block scalar that begins
+  /// with a tab it cannot read.
+  Result<void> check_first_tab(std::string_view text, Node at) const {
+    if (text.front() != '\t' || flow_) return {};
+    const Style style = at.style();
+    const bool is_block = style == Style::kLiteral || style == Style::kFolded ||
+                          (style == Style::kPlain && text.find('\n') != std::string_view::npos);
+    if (!is_block || !is_block_in_v3(text)) return {};
+    return fail(Code::kInvalid,
+                "yaml: found a tab character where an indentation space is expected", where_of(at),
+                "kustomize cannot print a block scalar that begins with a tab: write it in quotes");
+  }
+
   Result<void> string(std::string_view text, Node at) {
     const ScalarShape shape = shape_of(text);
     if (shape.simple) {
       styled(text, shape, false);
       return {};
     }
+    SLUICE_CHECK(check_first_tab(text, at));
     std::string converted;
     auto read = through_json(text, converted);
     if (!read) return fail(std::move(read.error()).at(where_of(at)));

@@ -64,9 +64,11 @@ class Server:
 def words_of(error, root):
     """An error text without what only one of the programs can say: addresses, structures of Go, their order."""
     text = error.replace(root, "@")
+    text = re.sub(r"&yaml\.RNode\{[^}]*\} is expected", "a list is expected", text)
     text = re.sub(r"&?\{0x\w+[^}]*\}|0x[0-9a-f]+", "&", text)
     text = re.sub(r"merging from generator (&|\w+):", "merging from generator:", text)
     text = re.sub(r"(?s)merging config &.*?: failed to merge", "merging config: failed to merge", text)
+    text = re.sub(r"yaml: line \d+: found a tab", "yaml: found a tab", text)  # of a text that only kustomize prints
     text = re.sub(r"(?s)^Error: (map\[string\]interface.*|\S+/\S*): ((json|yaml): )", r"Error: \2", text)
     text = re.sub(r"(?m)^( *)internal\.config\.kubernetes\.io/refBy:.*\n(\1 +.*\n)*", "", text)
     text = re.sub(r"internal\.config\.kubernetes\.io/refBy:\S* ?", "", text)
