@@ -5,6 +5,7 @@
 #include "sluice/base/encoding.hpp"
 
 #include "field_spec.hpp"
+#include "gvk.hpp"
 #include "origin.hpp"
 
 namespace sluice::kustomize {
@@ -48,13 +49,14 @@ void merge_metadata(yaml::Ref fresh_root, yaml::Node old_root, std::string_view 
   const yaml::Ref fresh = fresh_root.put_mapping("metadata").put_mapping(field_name);
   for (std::size_t i = 0; i < old_map.size(); ++i) {
     const std::string_view key = old_map.key(i).text();
-    if (fresh.get(key).exists()) continue;
+    if (field(fresh, key).exists()) continue;
     if (old_map.value(i).is_encrypted()) {
       fresh.put(key, old_map.value(i));
     } else {
       fresh.put_string(key, old_map.value(i).text());
     }
   }
+  remake_keys(fresh);
 }
 
 // RNode.SetName: a plain scalar whose text decides its type, so that "0x1" becomes a number.
@@ -78,13 +80,14 @@ Result<void> copy_metadata(BuildResource& fresh, const BuildResource& old) {
   }
   fresh.needs_hash = fresh.needs_hash && old.needs_hash;
   fresh.behavior = old.behavior;
+  fresh.generated = old.generated;
   fresh.previous = old.previous;
   fresh.prefixes = old.prefixes;
   fresh.suffixes = old.suffixes;
   fresh.allow_name_change = old.allow_name_change;
   fresh.allow_kind_change = old.allow_kind_change;
   fresh.helm_generated = old.helm_generated;
-  fresh.had_build_annotation |= old.had_build_annotation;
+  fresh.had_build_annotation = old.had_build_annotation;
   fresh.ref_vars = old.ref_vars;
   fresh.trace = old.trace;
   return {};
@@ -102,7 +105,7 @@ void merge_data(yaml::Ref fresh_root, yaml::Node old_root, std::string_view fiel
   const yaml::Ref map = fresh_root.put_mapping(field_name);
   for (std::size_t i = 0; i < old_map.size(); ++i) {
     const std::string_view key = old_map.key(i).text();
-    if (map.get(key).exists()) continue;
+    if (field(map, key).exists()) continue;
     const yaml::Node value = old_map.value(i);
     if (value.is_encrypted()) {
       map.put(key, value);
@@ -110,6 +113,7 @@ void merge_data(yaml::Ref fresh_root, yaml::Node old_root, std::string_view fiel
       map.put_string(key, value.is_null() ? std::string_view() : value.text());
     }
   }
+  remake_keys(map);
 }
 
 // What becomes of kustomize's tables when they are merged into empty ones, as every build does.
@@ -223,6 +227,10 @@ Result<void> absorb(ResMap& resources, std::unique_ptr<BuildResource> generated)
     }
   }
   read_id(*generated, resources.schema());
+  if (resources.by_current_id(generated->id) != std::vector<BuildResource*>{&old}) {
+    return fail(Code::kInvalid,
+                "cannot find resource with id " + id_text(generated->id) + " to replace");
+  }
   resources.replace(old, std::move(generated));
   return {};
 }

@@ -57,18 +57,23 @@ Result<void> drop_local_config(ResMap& resources, const BuildContext& context) {
     if (!checked) checked = check_metadata(with_build_annotations(*resource).root());
     if (!checked) return fail(std::move(checked).error().at(context.where(root)));
   }
-  resources.drop_if([](const BuildResource& resource) {
+  const auto is_local = [](const BuildResource& resource) {
     const yaml::Node value =
         resource.root().get("metadata").get("annotations").get(kLocalConfigKey);
     return value.exists() && value.text() != "false";
+  };
+  // ResAccumulator.Intersection goes by ids: one that a kept resource has, too, is kept.
+  resources.drop_if([&](const BuildResource& resource) {
+    if (!is_local(resource)) return false;
+    const auto same = resources.by_current_id(resource.id);
+    return std::all_of(same.begin(), same.end(), [&](const auto* one) { return is_local(*one); });
   });
   return {};
 }
 
-// SetAnnotations(GetAnnotations()): every value becomes a string that is not folded (folded ones
-// change when they are printed), and nothing is left of an empty mapping. kustomize does this to
-// each resource while it removes its own.
-void clean_annotations(BuildResource& resource, bool keep_origin, bool keep_transformations) {
+// kustomize sets all annotations anew while it removes its own.
+Result<void> clean_annotations(BuildResource& resource, bool keep_origin,
+                               bool keep_transformations) {
   const yaml::Ref metadata = resource.root().get("metadata");
   const yaml::Ref annotations = metadata.get("annotations");
   if (annotations.is_mapping()) {
@@ -76,19 +81,10 @@ void clean_annotations(BuildResource& resource, bool keep_origin, bool keep_tran
       annotations.erase(key);
     if (!keep_origin) annotations.erase(kOriginKey);
     if (!keep_transformations) annotations.erase(kTransformationsKey);
-    for (std::size_t i = 0; i < annotations.size(); ++i) {
-      if (!annotations.key(i).is_string()) {
-        annotations.key(i).set_string(std::string(annotations.key(i).text()));
-      }
-      const yaml::Ref value = annotations.value(i);
-      if (value.is_encrypted()) continue;
-      if (!value.is_string() || value.style() == yaml::Style::kFolded) {
-        value.set_string(std::string(value.text()));
-      }
-    }
   }
-  const yaml::Node left = metadata.get("annotations");
-  if (left.exists() && (!left.is_mapping() || left.size() == 0)) metadata.erase("annotations");
+  SLUICE_TRY(const bool has_names, rewrite_metadata(metadata, "annotations"));
+  if (has_names) return {};
+  return fail(Code::kInvalid, "an annotation of " + id_text(resource.id) + " has no name");
 }
 
 Result<void> sort(ResMap& resources, const KustomizationFile& file, BuildContext& context) {
@@ -107,20 +103,10 @@ Result<void> sort(ResMap& resources, const KustomizationFile& file, BuildContext
   return sort_resources(resources, {"legacy", std::nullopt});
 }
 
-/// kustomize keeps the ids that a resource had in lists with commas, and panics with these words
-/// when a name or a kind has one, as in a manifest of which SOPS encrypted every value.
+/// kustomize panics with these words, as at a manifest of which SOPS encrypted every value.
 Result<void> check_previous_ids(const ResMap& resources, const BuildContext& context) {
-  const auto commas = [](std::string_view text) {
-    return std::count(text.begin(), text.end(), ',');
-  };
   for (const auto& resource : resources.items()) {
-    std::ptrdiff_t names = 0, spaces = 0, kinds = 0;
-    for (const PreviousId& id : resource->previous) {
-      names += commas(id.name);
-      spaces += commas(id.ns);
-      kinds += commas(id.kind);
-    }
-    if (names == spaces && names == kinds) continue;
+    if (!resource->has_odd_history()) continue;
     return fail(Error(Code::kInvalid,
                       "number of previous names, number of previous namespaces, number of previous "
                       "kinds not equal",
@@ -161,8 +147,10 @@ Result<ResMap> build_all(Loader loader, BuildContext& context) {
   const bool keep_origin = file.wants("originAnnotations");
   const bool keep_transformations = file.wants("transformerAnnotations");
   for (const auto& resource : all.resources.items()) {
-    clean_annotations(*resource, keep_origin, keep_transformations);
     const yaml::Node node = std::as_const(*resource).root();
+    if (auto clean = clean_annotations(*resource, keep_origin, keep_transformations); !clean) {
+      return fail(std::move(clean).error().at(context.where(node)));
+    }
     const auto not_printed = [&](Error error) {
       return fail(std::move(error)
                       .prefix("map[string]interface {}(nil): ")  // Go prints what it did not decode

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "kustomize/field_spec.hpp"
 #include "kustomize/gvk.hpp"
 
 namespace sluice::kustomize {
@@ -39,7 +40,64 @@ void put_words(yaml::Ref annotations, std::string_view name,
   if (!words.empty()) put(annotations, name, list);
 }
 
+/// Of a list of keys and values.
+Result<void> make_mapping(yaml::Ref list, std::string_view name) {
+  if (list.size() % 2 != 0) {
+    return fail(Code::kInvalid, "metadata." + std::string(name) + " is a list, not a mapping");
+  }
+  yaml::Document pairs;
+  const yaml::Ref map = pairs.root();
+  map.set_mapping();
+  for (std::size_t i = 0; i < list.size(); i += 2) {
+    const std::string_view key = list.at(i).text();
+    if (const yaml::Ref known = field(map, key)) {
+      known.set_string(list.at(i + 1).text());
+    } else {
+      pairs.append_entry(map.id(), new_key(pairs, key),
+                         pairs.new_scalar(yaml::Kind::kString, list.at(i + 1).text()));
+    }
+  }
+  list.assign(map);
+  return {};
+}
+
+bool has_empty_key(yaml::Node map) {
+  for (std::size_t i = 0; i < map.size(); ++i) {
+    if (map.key(i).text().empty()) return true;
+  }
+  return false;
+}
+
 }  // namespace
+
+Result<bool> rewrite_metadata(yaml::Ref metadata, std::string_view name, bool in_new_nodes) {
+  const yaml::Ref map = field(metadata, name);
+  if (!map.exists()) return true;
+  if (map.is_sequence()) SLUICE_CHECK(make_mapping(map, name));
+  if (has_empty_key(map)) {
+    map.set_mapping();
+    return false;
+  }
+  if (map.size() == 0) metadata.erase(name);
+  remake_keys(map);
+  std::vector<std::pair<yaml::NodeId, yaml::NodeId>> entries;
+  for (std::size_t i = 0; i < map.size(); ++i) {
+    const yaml::Ref value = map.value(i);
+    entries.emplace_back(map.key(i).id(), value.id());
+    if (value.is_encrypted()) continue;
+    const yaml::Style style = string_style(value.text());
+    if (in_new_nodes) {
+      entries.back().second = map.document().new_scalar(yaml::Kind::kString, value.text(), style,
+                                                        value.file(), value.position());
+    } else if (value.is_string()) {
+      value.set_style(style);
+    } else {
+      value.set_scalar(yaml::Kind::kString, std::string(value.text()), style);
+    }
+  }
+  if (in_new_nodes) map.set_entries(entries);
+  return true;
+}
 
 void put_build_annotations(yaml::Ref annotations, const BuildResource& resource) {
   put_ids(annotations, "previousNames", &PreviousId::name, resource.previous);

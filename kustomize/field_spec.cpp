@@ -202,7 +202,11 @@ Result<void> FieldSpecs::walk(const Walk& walk, yaml::Ref node, std::size_t dept
   const bool last = depth + 1 == walk.steps.size();
   yaml::Ref found = field(node, step.name);
   if (!found.exists() && !create) return {};
-  if (!found.exists()) found = node.put_null(step.name);
+  if (!found.exists()) {
+    yaml::Document& document = node.document();
+    found = {document, document.new_scalar(yaml::Kind::kNull, "null")};
+    document.append_entry(node.id(), new_key(document, step.name), found.id());
+  }
   if (found.is_null()) {
     if (step.is_sequence) {
       found.set_sequence();
@@ -248,13 +252,28 @@ yaml::Style string_style(std::string_view text) {
   return scalar && !collection ? yaml::Style::kPlain : yaml::Style::kDoubleQuoted;
 }
 
+yaml::NodeId new_key(yaml::Document& document, std::string_view name) {
+  return document.new_scalar(yaml::resolve_plain(name, yaml::Schema::kV3), name);
+}
+
+void remake_keys(yaml::Ref mapping) {
+  for (std::size_t i = 0; i < mapping.size(); ++i) {
+    const yaml::Ref key = mapping.key(i);
+    if (!key.is_scalar()) continue;
+    const yaml::Kind kind = yaml::resolve_plain(key.text(), yaml::Schema::kV3);
+    if (kind != key.kind()) key.set_scalar(kind, std::string(key.text()));
+  }
+}
+
 Result<void> set_entry_string(yaml::Ref mapping, std::string_view name, std::string_view text) {
   if (mapping.is_null()) return {};
   if (!mapping.is_mapping()) return fail(wrong_kind("MappingNode", mapping));
   if (const yaml::Ref known = field(mapping, name)) {
     known.set_scalar(yaml::Kind::kString, text, known.style());
   } else {
-    mapping.put_string(name, text).set_style(string_style(text));
+    yaml::Document& document = mapping.document();
+    document.append_entry(mapping.id(), new_key(document, name),
+                          document.new_scalar(yaml::Kind::kString, text, string_style(text)));
   }
   return {};
 }

@@ -87,6 +87,11 @@ Result<void> set_scalar_string(yaml::Ref scalar, std::string_view text);
 /// The style kyaml's FieldSetter gives a string that it adds to a mapping: double quotes when
 /// YAML 1.1 would read something else. A later merge keeps a quoted value a string.
 yaml::Style string_style(std::string_view text);
+/// A key that kyaml adds to a mapping: without a type, so that "80" or "true" is no string when the
+/// resource is printed, and refused then.
+yaml::NodeId new_key(yaml::Document& document, std::string_view name);
+/// Makes such keys of all in a mapping that kustomize builds anew.
+void remake_keys(yaml::Ref mapping);
 /// Sets one entry of a mapping to the string `text`. kInvalid for anything but a mapping; a null is
 /// left alone.
 Result<void> set_entry_string(yaml::Ref mapping, std::string_view name, std::string_view text);

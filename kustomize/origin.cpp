@@ -5,8 +5,10 @@
 #include "sluice/yaml/document.hpp"
 #include "sluice/yaml/write.hpp"
 
-#include "field_spec.hpp"
+#include "build_annotations.hpp"
+#include "gvk.hpp"
 #include "repo_url.hpp"
+#include "transformers.hpp"
 
 namespace sluice::kustomize {
 
@@ -47,22 +49,12 @@ std::string indented_origin(const Origin& origin, std::string_view indent) {
 
 /// metadata.annotations as Resource.SetAnnotations leaves it: strings, in nodes of its own.
 yaml::Ref own_annotations(BuildResource& resource) {
-  const yaml::Ref annotations = resource.root().put_mapping("metadata").put_mapping("annotations");
-  std::vector<std::pair<yaml::NodeId, yaml::NodeId>> entries;
-  bool changed = false;
-  for (std::size_t i = 0; i < annotations.size(); ++i) {
-    const yaml::Ref value = annotations.value(i);
-    yaml::NodeId id = value.id();
-    if (value.is_scalar() && (resource.shares_nodes || !value.is_string())) {
-      const std::string text(value.text());
-      id = resource.doc.new_scalar(yaml::Kind::kString, text, string_style(text), value.file(),
-                                   value.position());
-      changed = true;
-    }
-    entries.emplace_back(annotations.key(i).id(), id);
-  }
-  if (changed) annotations.set_entries(entries);
-  return annotations;
+  const yaml::Ref metadata = resource.root().put_mapping("metadata");
+  const yaml::Ref annotations = metadata.put_mapping("annotations");
+  if (field(annotations, "").exists()) return annotations;  // the last step of a build refuses it
+  // Of a mapping, this cannot fail.
+  static_cast<void>(rewrite_metadata(metadata, "annotations", resource.shares_nodes));
+  return metadata.put_mapping("annotations");
 }
 
 }  // namespace
@@ -105,6 +97,15 @@ Origin append_origin(const Origin& origin, std::string_view path) {
   }
   result.path = join_paths(origin.path, path);
   return result;
+}
+
+Result<void> annotate_origins(ResMap& resources, const Origin& origin) {
+  const FieldSpec annotations{{}, "metadata/annotations", true};
+  const StringMap entries{{std::string(kOriginKey), indented_origin(origin, "")}};
+  SLUICE_CHECK(set_annotations(resources, entries, {&annotations, 1}));
+  for (const auto& resource : resources.items())
+    resource->origin = origin;
+  return {};
 }
 
 void annotate_origin(BuildResource& resource, const Origin& origin) {

@@ -16,7 +16,10 @@ inline constexpr std::string_view kOriginKey = "config.kubernetes.io/origin";
 inline constexpr std::string_view kTransformationsKey =
     "alpha.config.kubernetes.io/transformations";
 
-/// Writes the annotation kOriginKey and notes the origin in the resource.
+/// Writes the annotation kOriginKey and notes the origin in each resource that a file has.
+/// Errors: kInvalid when annotations are no mapping.
+Result<void> annotate_origins(ResMap& resources, const Origin& origin);
+/// The same for one resource, whatever its annotations are.
 void annotate_origin(BuildResource& resource, const Origin& origin);
 /// Adds to the annotation kTransformationsKey; false, and nothing done, when the resource has no
 /// origin.

@@ -17,40 +17,6 @@
 namespace sluice::kustomize {
 namespace {
 
-/// What kustomize's SetLabels and SetAnnotations leave: every value a string, an empty map gone.
-Result<void> rewrite_strings(yaml::Ref metadata, std::string_view name) {
-  const yaml::Ref map = field(metadata, name);
-  if (!map.exists()) return {};
-  if (map.is_sequence() && map.size() % 2 != 0) {
-    return fail(Code::kInvalid, "metadata." + std::string(name) + " is a list, not a mapping");
-  }
-  if (map.is_sequence()) {
-    // Even so: kustomize takes the items for keys and values in turn (and crashes on an odd
-    // number).
-    yaml::Document pairs;
-    pairs.root().set_mapping();
-    for (std::size_t i = 0; i < map.size(); i += 2) {
-      const std::string_view key = map.at(i).text();
-      const yaml::NodeId key_id =
-          pairs.new_scalar(yaml::resolve_plain(key, yaml::Schema::kV3), key);
-      const yaml::NodeId value_id = pairs.new_scalar(yaml::Kind::kString, map.at(i + 1).text());
-      pairs.append_entry(pairs.root().id(), key_id, value_id);
-    }
-    map.assign(std::as_const(pairs).root());
-  }
-  if (map.size() == 0) {
-    metadata.erase(name);
-    return {};
-  }
-  for (std::size_t i = 0; i < map.size(); ++i) {
-    const yaml::Ref value = map.value(i);
-    if (value.is_encrypted()) continue;
-    const std::string text(value.text());
-    value.set_scalar(yaml::Kind::kString, text, string_style(text));
-  }
-  return {};
-}
-
 /// Sets one string field of a mapping as SetMapField does: the old style stays, text decides the
 /// type of a plain one. A new field without text is a null.
 Result<void> put_text(yaml::Ref mapping, std::string_view name, std::string_view text) {
@@ -71,8 +37,8 @@ Result<yaml::Document> prepare(const BuildResource& patch) {
   yaml::Document copy = patch.doc;
   const yaml::Ref root = copy.root();
   const yaml::Ref metadata = root.put_mapping("metadata");
-  SLUICE_CHECK(rewrite_strings(metadata, "labels"));
-  SLUICE_CHECK(rewrite_strings(metadata, "annotations"));
+  SLUICE_TRY(const bool has_labels, rewrite_metadata(metadata, "labels"));
+  if (has_labels) SLUICE_CHECK(rewrite_metadata(metadata, "annotations"));
   return copy;
 }
 
@@ -183,7 +149,8 @@ Result<void> apply_merges(ResMap& resources, const PatchRule& rule) {
   return {};
 }
 
-Result<void> apply_json(ResMap& resources, BuildResource& target, const JsonPatch& patch,
+/// False when annotations are lost: see rewrite_metadata().
+Result<bool> apply_json(ResMap& resources, BuildResource& target, const JsonPatch& patch,
                         const BuildContext& context) {
   if (target.doc.has_odd_keys()) {
     SLUICE_CHECK(refuse_odd_keys(std::as_const(target).root(), context));
@@ -207,9 +174,10 @@ Result<void> apply_json(ResMap& resources, BuildResource& target, const JsonPatc
     ref.set_style(node.size() == 0 ? yaml::Style::kFlow : yaml::Style::kBlock);
   });
   const yaml::Ref metadata = root.put_mapping("metadata");
-  SLUICE_CHECK(rewrite_strings(metadata, "annotations"));
+  SLUICE_TRY(const bool has_annotations, rewrite_metadata(metadata, "annotations"));
+  if (!has_annotations) forget_history(target);
   resources.changed(target);
-  return {};
+  return has_annotations;
 }
 
 }  // namespace
@@ -252,7 +220,7 @@ Result<PatchRule> read_patch(std::string_view text, std::string source,
       // kustomize notes the options in an annotation, which makes strings of all others.
       if (!options.allow_name_change && !options.allow_kind_change) continue;
       if (!patch->is_empty()) {
-        SLUICE_CHECK(rewrite_strings(patch->root().put_mapping("metadata"), "annotations"));
+        SLUICE_CHECK(rewrite_metadata(patch->root().put_mapping("metadata"), "annotations"));
       }
     }
   } else {
@@ -305,8 +273,12 @@ Result<Json6902Rule> read_json6902(std::string_view text, std::string_view path,
 Result<void> apply_json6902(ResMap& resources, const Json6902Rule& rule,
                             const BuildContext& context) {
   SLUICE_TRY(const std::vector<BuildResource*> chosen, select(resources, rule.target));
-  for (BuildResource* target : chosen)
-    SLUICE_CHECK(apply_json(resources, *target, rule.patch, context));
+  for (BuildResource* target : chosen) {
+    SLUICE_TRY(const bool has_annotations, apply_json(resources, *target, rule.patch, context));
+    if (has_annotations) continue;
+    return fail(Code::kInvalid,
+                "wrong node kind: expected ScalarNode but got MappingNode: node contents:\n{}\n");
+  }
   return {};
 }
 

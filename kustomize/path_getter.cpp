@@ -54,6 +54,7 @@ Result<yaml::Ref> get_item(yaml::Ref node, std::string_view part, Create create)
   }
   const yaml::Ref item = node.append_mapping();
   SLUICE_CHECK(set_scalar_text(item.put_string(name, ""), value));
+  remake_keys(item);
   return item;
 }
 
@@ -131,7 +132,7 @@ Result<yaml::Ref> get_path(yaml::Ref root, std::span<const std::string> parts, C
       if (!found.exists() && create != Create::kNothing && node.is_mapping()) {
         yaml::Document& document = node.document();
         const yaml::NodeId made = new_node(document, kind_for(next, create));
-        document.append_entry(node.id(), document.new_scalar(yaml::Kind::kString, part), made);
+        document.append_entry(node.id(), new_key(document, part), made);
         found = yaml::Ref(document, made);
       }
       node = found;

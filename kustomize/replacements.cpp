@@ -60,18 +60,6 @@ bool any_id(const BuildResource& resource, Test test) {
                      });
 }
 
-/// A resource that lost its name or kind for a while: kustomize's lists of its former names,
-/// namespaces and kinds are not of one length then, and it cannot read them.
-bool is_history_odd(const BuildResource& resource) {
-  const std::vector<PreviousId>& ids = resource.previous;
-  const auto names =
-      std::count_if(ids.begin(), ids.end(), [](const PreviousId& id) { return !id.name.empty(); });
-  const auto kinds =
-      std::count_if(ids.begin(), ids.end(), [](const PreviousId& id) { return !id.kind.empty(); });
-  const auto all = static_cast<std::ptrdiff_t>(ids.size());
-  return names != 0 && (names != all || kinds != all);
-}
-
 std::string_view or_default(std::string_view ns) {
   return ns.empty() ? std::string_view("default") : ns;
 }
@@ -227,8 +215,7 @@ class PathMatcher {
       if (create_ == Create::kNothing) return {};
       yaml::Document& document = node.document();
       const yaml::NodeId made = new_node(document, kind_for(next_part(depth), create_));
-      document.append_entry(node.id(), document.new_scalar(yaml::Kind::kString, path_[depth]),
-                            made);
+      document.append_entry(node.id(), new_key(document, path_[depth]), made);
       found = yaml::Ref(document, made);
     }
     if (is_leaf(found) && depth + 1 < path_.size()) return match_in_text(found, depth);
@@ -269,7 +256,7 @@ class PathMatcher {
                                   new_node(node.document(), kind_for(next_part(depth), create_)));
     }
     if (index >= node.size()) {
-      return fail(Code::kInvalid, "index " + std::string(part) + " specified but only " +
+      return fail(Code::kInvalid, "index " + std::to_string(index) + " specified but only " +
                                       std::to_string(node.size()) + " elements found");
     }
     return match(node.at(index), depth + 1);
@@ -289,6 +276,7 @@ class PathMatcher {
     } else {
       const yaml::Ref item = node.append_mapping();
       SLUICE_CHECK(set_scalar_text(item.put_string(name, ""), pattern));
+      remake_keys(item);
     }
     return visit_items(node, depth, name, pattern);
   }
@@ -548,8 +536,9 @@ Result<void> check_types(yaml::Node node) {
 }
 
 Result<void> apply_replacements(ResMap& resources, const std::vector<Replacement>& replacements) {
-  const bool has_odd_history = std::any_of(resources.items().begin(), resources.items().end(),
-                                           [](const auto& item) { return is_history_odd(*item); });
+  const bool has_odd_history =
+      std::any_of(resources.items().begin(), resources.items().end(),
+                  [](const auto& item) { return item->has_odd_history(); });
   for (const Replacement& replacement : replacements) {
     if ((!replacement.source_value && !replacement.source) || !replacement.targets) {
       return fail(Code::kInvalid, "replacements must specify a source and at least one target");

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "gvk.hpp"
+
 namespace sluice::kustomize {
 
 namespace {
@@ -107,6 +109,19 @@ void BuildResource::store_previous_id() {
   previous.push_back({id.name, std::string(ns()), id.gvk.kind});
 }
 
+bool BuildResource::has_odd_history() const {
+  const auto length = [&](std::string PreviousId::*part) {
+    std::ptrdiff_t words = 0;
+    for (const PreviousId& old : previous) {
+      const std::string& text = old.*part;
+      if (!text.empty()) words += 1 + std::count(text.begin(), text.end(), ',');
+    }
+    return words;
+  };
+  const std::ptrdiff_t names = length(&PreviousId::name);
+  return names != 0 && (names != length(&PreviousId::ns) || names != length(&PreviousId::kind));
+}
+
 bool BuildResource::has_build_annotations() const {
   return had_build_annotation || needs_hash || allow_name_change || allow_kind_change ||
          behavior != Behavior::kUnspecified || !previous.empty() || !prefixes.empty() ||
@@ -137,7 +152,7 @@ void read_id(BuildResource& resource, const Schema& schema) {
   }
   const auto text_of = [&](std::string_view field) {
     const yaml::Node value = metadata.get(field);
-    return value.is_null() ? std::string_view() : value.text();
+    return is_tagged_null(value) ? std::string_view() : value.text();
   };
   id.name = text_of("name");
   id.ns = text_of("namespace");
@@ -220,13 +235,9 @@ Result<void> ResMap::check_unique() const {
   if (!may_repeat_) return {};
   for (const auto& item : items_) {
     const auto same = by_current_id(item->id);
-    if (same.size() > 1) {
-      const auto last = std::max_element(
-          same.begin(), same.end(),
-          [](const auto* a, const auto* b) { return a->position_ < b->position_; });
-      return fail(Code::kInvalid,
-                  "may not add resource with an already registered id: " + id_text((*last)->id));
-    }
+    if (same.size() < 2 || same.front() == item.get()) continue;
+    return fail(Code::kInvalid,
+                "may not add resource with an already registered id: " + id_text(item->id));
   }
   may_repeat_ = false;
   return {};

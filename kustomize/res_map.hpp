@@ -95,6 +95,9 @@ struct BuildResource {
   void store_previous_id();
   /// True when kustomize's own annotations would be in `metadata.annotations` now.
   bool has_build_annotations() const;
+  /// A name, namespace or kind was empty for a while or has a comma: kustomize keeps former ones in
+  /// lists with commas, which are not of one length then, and cannot read them.
+  bool has_odd_history() const;
   /// No content left: a patch deleted it ($patch: delete). Such resources are dropped by
   /// ResMap::drop_empty().
   bool is_empty() const;

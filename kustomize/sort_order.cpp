@@ -72,7 +72,10 @@ Result<void> sort_resources(ResMap& resources, const SortOptions& options) {
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return less(keys[a], keys[b]); });
   resources.reorder(order);
-  return {};
+  auto unique = resources.check_unique();
+  if (unique) return {};
+  return fail(
+      std::move(unique).error().prefix("SortOrderTransformer: Failed to append to resources: "));
 }
 
 }  // namespace sluice::kustomize

@@ -106,6 +106,31 @@ ReadResources reader_for(const StepContext& context, FileId id, std::string path
   };
 }
 
+/// Gives what a generator made the styles and key types that kyaml gives it: they decide what
+/// becomes of it when something is set in its place.
+void style_as_made(yaml::Ref root) {
+  const yaml::Ref metadata = root.get("metadata");
+  for (const std::string_view name : {"name", "namespace"}) {
+    const yaml::Ref value = metadata.get(name);
+    if (value.exists()) value.set_style(string_style(value.text()));
+  }
+  for (const std::string_view name : {"data", "binaryData"}) {
+    const yaml::Ref map = root.get(name);
+    remake_keys(map);
+    for (std::size_t i = 0; i < map.size(); ++i) {
+      const yaml::Ref value = map.value(i);
+      const bool has_lines = value.text().find('\n') != std::string_view::npos;
+      value.set_style(has_lines ? yaml::Style::kLiteral : string_style(value.text()));
+    }
+  }
+  for (const std::string_view name : {"labels", "annotations"}) {
+    const yaml::Ref map = metadata.get(name);
+    remake_keys(map);
+    for (std::size_t i = 0; i < map.size(); ++i)
+      map.value(i).set_style(yaml::Style::kSingleQuoted);
+  }
+}
+
 bool names_same_file(const StepContext& context, const GeneratorArgs& args,
                      const sources::Blob& blob) {
   const auto is_it = [&](std::string_view path) {
@@ -343,7 +368,13 @@ class Builder {
     if (file_.replacements.empty()) return {};
     constexpr std::string_view kKind = "ReplacementTransformer";
     const Where where = file_.where(context_.build, "replacements");
-    auto loaded = load_replacements(file_.replacements, context_);
+    // On the way to its plugin, kustomize loses lists that are empty.
+    std::vector<ReplacementEntry> entries = file_.replacements;
+    for (ReplacementEntry& entry : entries) {
+      auto& targets = entry.inline_replacement.targets;
+      if (targets && targets->empty()) targets.reset();
+    }
+    auto loaded = load_replacements(entries, context_);
     if (!loaded) {
       ConfigText config;
       config.root().put("Replacements", std::as_const(file_.source).root().get("replacements"));
@@ -454,6 +485,7 @@ Result<Resources> run_config_map_generator(const GeneratorArgs& args, const Step
   if (!document) return fail(std::move(document).error());
   auto resource = std::make_unique<BuildResource>();
   resource->doc = *std::move(document);
+  style_as_made(resource->root());
   resource->needs_hash = !args.options || !args.options->disable_name_suffix_hash;
   resource->behavior = parse_behavior(args.behavior);
   resource->generated = true;

@@ -307,23 +307,25 @@ Result<void> Target::accumulate_file(Accumulator& all, const std::string& path) 
 
 Result<void> Target::accumulate_resources(Accumulator& all, const std::string& path,
                                           Resources resources) {
+  // A file that names one id twice fails as a file; one that repeats another's fails in merging.
+  auto map = to_res_map(std::move(resources), context_->schema());
+  if (!map) {
+    return fail(std::move(map).error().prefix("accumulating resources from '" + path + "': "));
+  }
   if (origin_) {
-    const Origin origin = append_origin(*origin_, path);
-    for (auto& resource : resources)
-      annotate_origin(*resource, origin);
+    auto noted = annotate_origins(*map, append_origin(*origin_, path));
+    if (!noted) {
+      return fail(
+          std::move(noted).error().prefix("cannot add path annotation for '" + path + "': "));
+    }
   }
   if (context_->options().explain) {
-    for (auto& resource : resources) {
+    for (const auto& resource : map->items()) {
       resource->trace = std::make_shared<Trace>();
       resource->trace->last = resource->doc;
       resource->trace->history.push_back(
           {context_->where(std::as_const(*resource).root()), "read", {}, {}, {}});
     }
-  }
-  // A file that names one id twice fails as a file; one that repeats another's fails in merging.
-  auto map = to_res_map(std::move(resources), context_->schema());
-  if (!map) {
-    return fail(std::move(map).error().prefix("accumulating resources from '" + path + "': "));
   }
   auto merged = all.resources.append_all(*std::move(map));
   if (!merged) {

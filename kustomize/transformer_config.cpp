@@ -83,16 +83,12 @@ void sort_specs(std::vector<FieldSpec>& specs) {
                    [](const FieldSpec& a, const FieldSpec& b) { return gvk_less(a.gvk, b.gvk); });
 }
 
-Result<void> merge_table(std::vector<FieldSpec>& into, const std::vector<FieldSpec>& specs,
+Result<void> merge_specs(std::vector<FieldSpec>& into, const std::vector<FieldSpec>& specs,
                          std::string_view word) {
-  if (specs.empty()) return {};
   auto merged = merge_field_specs(into, specs);
-  if (!merged) {
-    return fail(
-        std::move(merged).error().prefix("failed to merge " + std::string(word) + " fieldSpec: "));
-  }
-  sort_specs(into);
-  return {};
+  if (merged) return {};
+  return fail(
+      std::move(merged).error().prefix("failed to merge " + std::string(word) + " fieldSpec: "));
 }
 
 }  // namespace
@@ -104,7 +100,8 @@ std::shared_ptr<const TransformerConfig> default_transformer_config() {
 
 Result<void> TransformerConfig::merge(const TransformerConfig& other) {
   for (const Table& table : kTables) {
-    SLUICE_CHECK(merge_table(this->*table.specs, other.*table.specs, table.word));
+    SLUICE_CHECK(merge_specs(this->*table.specs, other.*table.specs, table.word));
+    sort_specs(this->*table.specs);
   }
   for (const NameReference& incoming : other.name_reference) {
     const auto known = std::find_if(
@@ -113,7 +110,7 @@ Result<void> TransformerConfig::merge(const TransformerConfig& other) {
     if (known == name_reference.end()) {
       name_reference.push_back(incoming);
     } else {
-      SLUICE_CHECK(merge_table(known->referrers, incoming.referrers, "NameReference"));
+      SLUICE_CHECK(merge_specs(known->referrers, incoming.referrers, "NameReference"));
     }
   }
   std::stable_sort(

@@ -245,7 +245,7 @@ class EntrySetter {
       const bool is_new = node.is_mapping() && !field(yaml::Node(node), name).exists();
       if (is_new && made) {
         yaml::Document& document = node.document();
-        document.append_entry(node.id(), document.new_scalar(yaml::Kind::kString, name), *made);
+        document.append_entry(node.id(), new_key(document, name), *made);
         resource_->shares_nodes = true;
         continue;
       }

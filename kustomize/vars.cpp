@@ -52,6 +52,7 @@ std::vector<std::string> path_parts(const std::string& path) {
 // RNode.GetFieldValue; nullopt for its errors.
 std::optional<Value> value_of(yaml::Node node) {
   const std::string text(node.text());
+  if (is_untyped(node)) return Value{Kind::kString, text, text};
   switch (node.kind()) {
     case Kind::kMapping:
     case Kind::kSequence:
@@ -154,8 +155,13 @@ Result<void> replace(yaml::Ref node, Vars& vars) {
   return {};
 }
 
+// kyaml's IsYNodeString.
+bool is_text(yaml::Node node) {
+  return node.is_string() || (is_untyped(node) && is_leaf(node));
+}
+
 Result<void> replace_all(yaml::Ref node, Vars& vars) {
-  if (node.is_null() || node.is_encrypted()) return {};
+  if (is_tagged_null(node) || node.is_encrypted()) return {};
   if (node.is_mapping()) {
     for (std::size_t i = 0; i < node.size(); ++i) {
       if (!node.key(i).is_string()) {
@@ -167,21 +173,21 @@ Result<void> replace_all(yaml::Ref node, Vars& vars) {
         return fail(Code::kInvalid, "invalid map key: value='" + std::string(node.key(i).text()) +
                                         "', tag='" + tag + "'");
       }
-      if (node.value(i).is_string()) SLUICE_CHECK(replace(node.value(i), vars));
+      if (is_text(node.value(i))) SLUICE_CHECK(replace(node.value(i), vars));
     }
     return {};
   }
   if (node.is_sequence()) {
     for (std::size_t i = 0; i < node.size(); ++i) {
       if (node.at(i).is_encrypted()) continue;
-      if (!node.at(i).is_string()) {
+      if (!is_text(node.at(i))) {
         return fail(Code::kInvalid, "invalid value type expect a string");
       }
       SLUICE_CHECK(replace(node.at(i), vars));
     }
     return {};
   }
-  if (node.is_string()) return replace(node, vars);
+  if (is_text(node)) return replace(node, vars);
   return {};
 }
 

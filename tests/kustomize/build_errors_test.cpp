@@ -464,6 +464,45 @@ TEST_CASE("errors that a random tree found: kustomize's words") {
       "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {template: {spec: "
       "{containers: [[a]]}}}\n";
   const Row rows[] = {
+      {"of two wrong references, that of the path that kustomize tries first is told",
+       {{"kustomization.yaml", "resources: [r.yaml]\n"},
+        {"r.yaml",
+         "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {volumes: {projected: {sources: "
+         "{secret: a}}}, containers: {env: {valueFrom: {secretKeyRef: b}}}}}\n"}},
+       "considering field 'spec/containers/env/valueFrom/secretKeyRef/name' of object "
+       "Pod.v1.[noGrp]/p.[noNs]: expected sequence or mapping node"},
+      {"an apiVersion with an empty group is not the one that kustomize puts together",
+       {{"kustomization.yaml", "resources: [r.yaml]\n"},
+        {"r.yaml", "{apiVersion: /v1, kind: Deployment, metadata: {name: d}}\n"}},
+       "node-referrerOriginal 'APIVersion' mismatch '/v1' != 'v1'"},
+      {"a generator replaces by the id that its target has now",
+       {{"kustomization.yaml",
+         "resources: [base]\nsecretGenerator: [{name: a, behavior: replace}]\n"},
+        {"base/kustomization.yaml",
+         "resources: [r.yaml]\npatches: [{target: {kind: Secret}, options: {allowKindChange: "
+         "true}, "
+         "patch: '{kind: Other, metadata: {name: x}}'}]\n"},
+        {"base/r.yaml", "{apiVersion: v1, kind: Secret, metadata: {name: a}}\n"}},
+       "cannot find resource with id Secret.v1.[noGrp]/a.[noNs] to replace"},
+      {"a resource for kustomize alone stays while another has its id",
+       {{"kustomization.yaml",
+         "resources: [r.yaml]\nreplacements: [{sourceValue: x, targets: [{select: {kind: A}}]}]\n"},
+        {"r.yaml",
+         "{apiVersion: v1, kind: A, metadata: {name: a}}\n---\n{apiVersion: v1, kind: A, metadata: "
+         "{name: b, annotations: {config.kubernetes.io/local-config: 'true'}}}\n"}},
+       "may not add resource with an already registered id: A.v1.[noGrp]/x.[noNs]"},
+      {"an empty list of targets is none",
+       {{"kustomization.yaml", "replacements: [{sourceValue: x, targets: []}]\n"}},
+       "replacements must specify a source and at least one target"},
+      {"a name that came with a comma is an odd history for replacements, too",
+       {{"kustomization.yaml", "resources: [base]\nnamePrefix: p-\ncomponents: [comp]\n"},
+        {"base/kustomization.yaml", "resources: [r.yaml]\n"},
+        {"base/r.yaml", "{apiVersion: v1, kind: A, metadata: {name: 'a,b'}}\n"},
+        {"comp/kustomization.yaml",
+         "kind: Component\nnamePrefix: q-\nreplacements: [{source: {kind: A}, targets: [{select: "
+         "{kind: A}}]}]\n"}},
+       "error getting node IDs: number of previous names, number of previous namespaces, number of "
+       "previous kinds not equal\""},
       {"every list on the way to a reference is named",
        {{"kustomization.yaml", "resources: [r.yaml]\n"}, {"r.yaml", deployment}},
        "visit traversal on path: [env valueFrom configMapKeyRef name]: visit traversal on path: "
@@ -514,5 +553,38 @@ TEST_CASE("errors that a random tree found: kustomize's words") {
     const std::string message = build_error(row.files).message();
     INFO(message);
     CHECK(message.ends_with(row.message));
+  }
+}
+
+TEST_CASE("what kustomize prints and cannot read again is refused when it is printed") {
+  struct Row {
+    const char* what;
+    Files files;
+    const char* message;  // how it ends
+  };
+  const Row rows[] = {
+      {"a key that kustomize adds has no type: a number is no key of JSON",
+       {{"kustomization.yaml", "configMapGenerator: [{name: c, literals: [80=x]}]\n"}},
+       "json: unsupported type: map[interface {}]interface {}"},
+      {"the same for a label",
+       {{"kustomization.yaml", "resources: [r.yaml]\nlabels: [{pairs: {\"true\": x}}]\n"},
+        {"r.yaml", kConfigMap}},
+       "json: unsupported type: map[interface {}]interface {}"},
+      {"and for every annotation, which it sets anew at the end",
+       {{"kustomization.yaml", "resources: [r.yaml]\n"},
+        {"r.yaml", "{apiVersion: v1, kind: A, metadata: {name: a, annotations: {\"1.5\": x}}}\n"}},
+       "json: unsupported type: map[interface {}]interface {}"},
+      {"a block scalar that begins with a tab cannot be read again",
+       {{"kustomization.yaml", "configMapGenerator: [{name: c, files: [f]}]\n"}, {"f", "\ta\n"}},
+       "found a tab character where an indentation space is expected"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.what);
+    const sources::MemTree tree(row.files);
+    const auto built = sluice::test::build(tree);  // a name suffix is made of printed data
+    const auto text = built ? built->resources.to_yaml() : fail(built.error());
+    REQUIRE_FALSE(text.has_value());
+    CHECK(text.error().code() == Code::kInvalid);
+    CHECK(text.error().message().ends_with(row.message));
   }
 }

@@ -230,8 +230,8 @@ TEST_CASE("replicas find a resource by any name it had") {
   REQUIRE(!none);
   CHECK(none.error().message() ==
         "resource with name db does not match a config with the following GVK "
-        "[Deployment.[noVer].[noGrp] ReplicationController.[noVer].[noGrp] "
-        "ReplicaSet.[noVer].[noGrp] StatefulSet.[noVer].[noGrp]]");
+        "[Deployment.[noVer].[noGrp] StatefulSet.[noVer].[noGrp] "
+        "ReplicaSet.[noVer].[noGrp] ReplicationController.[noVer].[noGrp]]");
 }
 
 TEST_CASE("ValueAdd inserts into file paths as asked") {
