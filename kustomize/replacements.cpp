@@ -268,7 +268,9 @@ class PathMatcher {
     if (!node.is_null() && !node.is_sequence()) return fail(wrong_kind("SequenceNode", node));
     const std::size_t before = targets_.size();
     SLUICE_CHECK(visit_items(node, depth, name, pattern));
-    if (targets_.size() != before || create_ == Create::kNothing || !node.is_sequence()) return {};
+    if (targets_.size() != before || create_ == Create::kNothing) return {};
+    // As in match_lost().
+    if (node.is_null()) node = {node.document(), new_node(node.document(), Create::kSequence)};
 
     if (name.empty()) {
       const yaml::Ref item = node.append_string("");

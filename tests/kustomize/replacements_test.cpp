@@ -24,6 +24,7 @@ spec:
   plain: [a, b]
   text: p/q/r
   nothing: null
+  null_text: "null"
   json: '{"a": {"b": 1}, "c": "<x>"}'
   pretty: |-
     {
@@ -95,6 +96,10 @@ TEST_CASE("create makes missing fields, whose type follows from the text") {
   CHECK(copy("data.text", "spec.plain.2", "plain", "{create: true}") == "- a\n- b\n- a-b-c\n");
   CHECK(copy("data.text", "spec.list.[name=three].v", "list", "{create: true}")
             .find("- name: three\n  v: a-b-c\n") != std::string::npos);
+  CHECK(copy("data.text", "spec.null_text.[name=three].v", "null_text", "{create: true}") ==
+        "\"null\"\n");
+  CHECK(copy("data.text", "spec.null_text.[=three]", "null_text", "{create: true}") ==
+        "\"null\"\n");
   CHECK(copy("data.text", "spec.new", "new") ==
         "error: unable to find field \"spec.new\" in replacement target");
   CHECK(copy("data.text", "spec.plain.9", "plain", "{create: true}") ==
