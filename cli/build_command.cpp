@@ -275,7 +275,8 @@ Result<void> unseal_all(kustomize::ResourceSet& set, decrypt::SealedOpener& open
   for (kustomize::Resource& resource : set.resources) {
     const yaml::Node root = std::as_const(resource.document).root();
     if (!decrypt::is_sealed_secret(root)) continue;
-    auto secret = opener.unseal(root, Where{}, {});
+    const Where where = set.files ? set.files->where(root.file(), root.position()) : Where{};
+    auto secret = opener.unseal(root, where, {});
     if (secret) {
       resource.document = *std::move(secret);
       resource.id.gvk = {"", "v1", "Secret"};
@@ -324,27 +325,26 @@ Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
   };
   AuditLog audit;  // outlives the decryptor, which tells it
   SLUICE_CHECK(audit.open(flags.audit_path));
-  decrypt::Audit record = audit.recorder(flags.show_secrets ? "show" : "names");
+  const decrypt::Audit record = audit.recorder(flags.show_secrets ? "show" : "names");
   flags.options.programs = programs_for(flags);
   flags.options.sops_files = std::make_shared<decrypt::SopsFiles>();
   std::unique_ptr<decrypt::LeafDecryptor> decryptor;
   if (!flags.decrypts()) {
     // KSOPS generators are the only ones to lift values then.
-    decryptor = make_environment_decryptor(flags.options.sops_files, std::move(record), flags.keys);
+    decryptor = make_environment_decryptor(flags.options.sops_files, record, flags.keys);
   } else {
     SLUICE_TRY(auto keys, flags.key.empty() ? keys_from_environment(flags.keys)
                                             : keys_from_file(flags.key, flags.keys));
     flags.options.lift_encrypted = true;
     decryptor = std::make_unique<decrypt::SopsDecryptor>(flags.options.sops_files, std::move(keys),
-                                                         decrypt::kDefaultDecryptionOrder,
-                                                         std::move(record));
+                                                         decrypt::kDefaultDecryptionOrder, record);
   }
   flags.options.decryptor = decryptor.get();
   std::unique_ptr<decrypt::SealedOpener> opener;
   if (!flags.sealed_keys.empty()) {
     SLUICE_TRY(auto keys, sealed_keys_from_files(flags.sealed_keys));
     flags.options.refuse_moved_sealed_secrets = true;
-    opener = std::make_unique<decrypt::SealedOpener>(std::move(keys), decryptor.get());
+    opener = std::make_unique<decrypt::SealedOpener>(std::move(keys), decryptor.get(), record);
   }
   flags.options.explain = !flags.explain.empty();
   expect_much_memory();
@@ -352,8 +352,8 @@ Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
   // Kept until the process ends: giving back a hundred thousand small parts first helps nobody.
   static kustomize::BuildResult* const kept = new kustomize::BuildResult(std::move(built));
   kustomize::BuildResult& result = *kept;
-  SLUICE_CHECK(audit.written());
   if (opener) SLUICE_CHECK(unseal_all(result.resources, *opener));
+  SLUICE_CHECK(audit.written());
   if (!flags.explain.empty()) {
     SLUICE_TRY(const std::string text, kustomize::explain(result, flags.explain));
     return print_all(STDOUT_FILENO, text, "/dev/stdout");

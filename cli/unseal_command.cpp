@@ -69,7 +69,7 @@ Result<std::string> read_input(const std::string& path) {
 }
 
 Result<crypto::SecretBytes> unseal(const std::string& path, decrypt::SealedKeys keys, bool json,
-                                   const decrypt::Audit& audit) {
+                                   decrypt::Audit audit) {
   SLUICE_TRY(const std::string text, read_input(path));
   const std::string shown = path == "-" ? "standard input" : path;
   auto documents = yaml::read_yaml(text, FileId::kNone);
@@ -79,18 +79,8 @@ Result<crypto::SecretBytes> unseal(const std::string& path, decrypt::SealedKeys 
   }
   const yaml::Node object = std::as_const(documents->front()).root();
   const Where where{shown, object.position().line(), object.position().column()};
-  decrypt::AuditRecord record;
-  record.file = shown;
-  record.keys = {"sealed-secrets (of " + std::to_string(keys.size()) + " keys)"};
-  decrypt::SealedOpener opener(std::move(keys));
-  auto made = opener.unseal(object, where, {.as_kubeseal = true});
-  record.opened = made.has_value();
-  if (!made) {
-    record.keys.clear();
-    record.reason = made.error().message();
-  }
-  if (audit) audit(record);
-  SLUICE_TRY(const yaml::Document secret, std::move(made));
+  decrypt::SealedOpener opener(std::move(keys), /*next=*/nullptr, std::move(audit));
+  SLUICE_TRY(const yaml::Document secret, opener.unseal(object, where, {.as_kubeseal = true}));
   decrypt::DecryptingLeafReader leaves(opener, CancelToken());
   crypto::SecretBuffer out;
   if (json) {

@@ -70,7 +70,7 @@ Result<void> SealedKeys::add(const crypto::SecretBytes& content, const std::stri
   if (text.find("-----BEGIN ") != text.npos) {
     auto key = crypto::RsaPrivateKey::from_pem(content);
     if (!key) return fail(std::move(key).error().prefix(origin + ": "));
-    keys_.push_back(*std::move(key));
+    keys_.push_back({*std::move(key), origin});
     return {};
   }
   std::vector<std::string_view> runs;
@@ -91,7 +91,7 @@ Result<void> SealedKeys::add(const crypto::SecretBytes& content, const std::stri
     if (!key) {
       return fail(std::move(key).error().prefix(origin + ": Secret \"" + name + "\": "));
     }
-    keys_.push_back(*std::move(key));
+    keys_.push_back({*std::move(key), origin + ": " + name});
     return {};
   };
   for (const yaml::Document& document : *documents) {

@@ -9,6 +9,7 @@
 #include "sluice/crypto/hash.hpp"
 #include "sluice/yaml/write.hpp"
 
+#include "audit_tell.hpp"
 #include "go_template.hpp"
 
 namespace sluice::decrypt {
@@ -20,27 +21,6 @@ constexpr std::string_view kSkipOwner = "sealedsecrets.bitnami.com/skip-set-owne
 
 std::string_view annotation(yaml::Node metadata, std::string_view name) {
   return metadata.get("annotations").get(name).text();
-}
-
-/// The session key is used once, so upstream's nonce is zero.
-std::optional<crypto::SecretBytes> open_value(const std::vector<crypto::RsaPrivateKey>& keys,
-                                              crypto::Bytes sealed, crypto::Bytes label) {
-  static constexpr std::array<std::byte, 12> kZeroNonce{};
-  if (sealed.size() < 2) return std::nullopt;
-  const std::size_t size =
-      std::to_integer<std::size_t>(sealed[0]) << 8U | std::to_integer<std::size_t>(sealed[1]);
-  if (sealed.size() < 2 + size + crypto::kAeadTagSize) return std::nullopt;
-  const crypto::Bytes wrapped = sealed.subspan(2, size);
-  const crypto::Bytes body = sealed.subspan(2 + size);
-  const std::size_t text = body.size() - crypto::kAeadTagSize;
-  for (const crypto::RsaPrivateKey& key : keys) {
-    const auto session = key.open_oaep_sha256(wrapped, label);
-    if (!session || session->size() != 32) continue;
-    auto opened = crypto::aes256_gcm_open(session->reveal(), kZeroNonce, {}, body.first(text),
-                                          body.subspan(text));
-    if (opened) return opened;
-  }
-  return std::nullopt;
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -88,12 +68,46 @@ std::string_view sealed_scope(yaml::Node object) {
   return "strict";
 }
 
-SealedOpener::SealedOpener(SealedKeys keys, LeafDecryptor* next)
-    : keys_(std::move(keys)), next_(next) {}
+SealedOpener::SealedOpener(SealedKeys keys, LeafDecryptor* next, Audit audit)
+    : keys_(std::move(keys)), next_(next), audit_(std::move(audit)) {}
 SealedOpener::~SealedOpener() = default;
+
+/// The session key is used once, so upstream's nonce is zero.
+std::optional<crypto::SecretBytes> SealedOpener::open_value(crypto::Bytes sealed,
+                                                            crypto::Bytes label,
+                                                            std::set<std::string>& used) const {
+  static constexpr std::array<std::byte, 12> kZeroNonce{};
+  if (sealed.size() < 2) return std::nullopt;
+  const std::size_t size =
+      std::to_integer<std::size_t>(sealed[0]) << 8U | std::to_integer<std::size_t>(sealed[1]);
+  if (sealed.size() < 2 + size + crypto::kAeadTagSize) return std::nullopt;
+  const crypto::Bytes wrapped = sealed.subspan(2, size);
+  const crypto::Bytes body = sealed.subspan(2 + size);
+  const std::size_t text = body.size() - crypto::kAeadTagSize;
+  for (const auto& [key, name] : keys_.keys_) {
+    const auto session = key.open_oaep_sha256(wrapped, label);
+    if (!session || session->size() != 32) continue;
+    auto opened = crypto::aes256_gcm_open(session->reveal(), kZeroNonce, {}, body.first(text),
+                                          body.subspan(text));
+    if (!opened) continue;
+    used.insert("sealed-secrets \"" + name + "\"");
+    return opened;
+  }
+  return std::nullopt;
+}
 
 Result<yaml::Document> SealedOpener::unseal(yaml::Node object, const Where& where,
                                             Options options) {
+  std::set<std::string> used;
+  auto secret = make_secret(object, where, options, used);
+  AuditRecord record;
+  record.keys.assign(used.begin(), used.end());
+  tell(audit_, std::move(record), where.file, secret);
+  return secret;
+}
+
+Result<yaml::Document> SealedOpener::make_secret(yaml::Node object, const Where& where,
+                                                 Options options, std::set<std::string>& used) {
   const std::string name(object.find("metadata", "name").text());
   const std::string ns(object.find("metadata", "namespace").text());
   const std::string_view scope = sealed_scope(object);
@@ -121,7 +135,7 @@ Result<yaml::Document> SealedOpener::unseal(yaml::Node object, const Where& wher
       broken.push_back(key);
       continue;
     }
-    auto opened = open_value(keys_.keys_, crypto::as_bytes(*bytes), crypto::as_bytes(label));
+    auto opened = open_value(crypto::as_bytes(*bytes), crypto::as_bytes(label), used);
     if (!opened) {
       unopened.push_back(key);
     } else {

@@ -2,6 +2,7 @@
 // the identities themselves.
 #include <cctype>
 
+#include "sluice/crypto/aead.hpp"
 #include "sluice/crypto/x_wing.hpp"
 
 #include "decrypt/age_write.hpp"
@@ -80,4 +81,16 @@ TEST_CASE("age memory: nothing is left of what hybrid and SSH keys opened, nor o
     CAPTURE(i);
     CHECK(count_in_memory(canaries[i]) <= before[i]);
   }
+}
+
+TEST_CASE("age memory: nothing is left of the passphrase of an identity file") {
+  if (!hardened.library_memory_wiped) SLUICE_SKIP("OpenSSL was in use before main()");
+  const std::string canary = "9;4;(#wpassphrase-7f3a91-32-byt!";
+  const std::size_t before = count_in_memory(canary);
+  {
+    const auto passphrase = revealed(canary);
+    constexpr unsigned kCheap = 4;
+    CHECK(crypto::scrypt(passphrase.reveal(), crypto::as_bytes("salt"), kCheap).has_value());
+  }
+  CHECK(count_in_memory(canary) <= before);
 }

@@ -56,6 +56,33 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 
 }  // namespace
 
+TEST_CASE("each SealedSecret is told to the audit log, with the key that opened it") {
+  std::vector<AuditRecord> records;
+  SealedKeys keys;
+  const std::string key = base64_encode(read_file(kFixtures / "key.pem"));
+  REQUIRE_OK(
+      keys.add(crypto::SecretBytes::copy_of("kind: Secret\nmetadata: {name: sealed-secrets-key1}\n"
+                                            "data: {tls.key: \"" +
+                                            key + "\"}\n"),
+               "keys.yaml"));
+  SealedOpener opener(std::move(keys), /*next=*/nullptr,
+                      [&](const AuditRecord& record) { records.push_back(record); });
+  const std::string text = read_file(kFixtures / "sealed.yaml");
+  const yaml::Document sealed = parse(text);
+  CHECK_OK(opener.unseal(sealed.root(), {"sealed.yaml", 1, 1}, {}));
+  const yaml::Document moved = parse(replaced(text, "name: db", "name: other"));
+  CHECK_FALSE(opener.unseal(moved.root(), {"moved.yaml", 1, 1}, {}).has_value());
+  REQUIRE(records.size() == 2);
+  CHECK(records[0].file == "sealed.yaml");
+  CHECK(records[0].opened);
+  CHECK(records[0].keys ==
+        std::vector<std::string>{"sealed-secrets \"keys.yaml: sealed-secrets-key1\""});
+  CHECK(records[1].file == "moved.yaml");
+  CHECK_FALSE(records[1].opened);
+  CHECK(records[1].keys.empty());
+  CHECK(records[1].reason.starts_with("no key could decrypt secret"));
+}
+
 TEST_CASE("a SealedSecret opens to the Secret that kubeseal prints") {
   const auto got = unseal(read_file(kFixtures / "sealed.yaml"), keys_of({kFixtures / "key.pem"}));
   REQUIRE_OK(got);

@@ -58,6 +58,14 @@ def rendered(key):
               "build shows a Secret without its values")
         status, out, _ = run(SLUICE, "build", folder, "--recovery-private-key", key, "--show-secrets")
         check(status == 0 and "Y2FuYXJ5" in out, "build with --show-secrets shows them")
+        log = os.path.join(folder, "audit.jsonl")
+        run(SLUICE, "build", folder, "--recovery-private-key", key, "--audit-log", log)
+        run(SLUICE, "unseal", os.path.join(folder, "sealed.yaml"), "--recovery-private-key", key, "--audit-log", log)
+        with open(log) as file:
+            lines = [json.loads(line) for line in file]
+        told = [(os.path.basename(line["file"]), line["keys"], line["purpose"], line["result"]) for line in lines]
+        check(told == [("sealed.yaml", ["sealed-secrets \"%s\"" % key], purpose, "opened") for purpose in ("names", "unseal")],
+              "one audit line for each SealedSecret: %s" % told)
         with open(os.path.join(folder, "kustomization.yaml"), "a") as file:
             file.write("namePrefix: x-\n")
         status, out, error = run(SLUICE, "build", folder)

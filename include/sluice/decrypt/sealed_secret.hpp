@@ -9,6 +9,8 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,14 +40,19 @@ class SealedKeys {
 
  private:
   friend class SealedOpener;
-  std::vector<crypto::RsaPrivateKey> keys_;
+  struct Named {
+    crypto::RsaPrivateKey key;
+    std::string name;  ///< for the audit log: the origin, and which Secret of a back-up
+  };
+  std::vector<Named> keys_;
 };
 
 /// Turns SealedSecrets into Secrets and opens the leaves of these; other leaves go to `next`.
 /// unseal() is for one thread, open() for any number after it.
 class SealedOpener final : public LeafDecryptor {
  public:
-  explicit SealedOpener(SealedKeys keys, LeafDecryptor* next = nullptr);
+  /// `audit` is told of each SealedSecret that is opened or refused.
+  explicit SealedOpener(SealedKeys keys, LeafDecryptor* next = nullptr, Audit audit = {});
   ~SealedOpener() override;
 
   struct Options {
@@ -61,8 +68,14 @@ class SealedOpener final : public LeafDecryptor {
                                    const CancelToken& cancel) override;
 
  private:
+  Result<yaml::Document> make_secret(yaml::Node object, const Where& where, Options options,
+                                     std::set<std::string>& used);
+  std::optional<crypto::SecretBytes> open_value(crypto::Bytes sealed, crypto::Bytes label,
+                                                std::set<std::string>& used) const;
+
   SealedKeys keys_;
   LeafDecryptor* next_;
+  Audit audit_;
   std::map<std::pair<Digest, std::string>, std::shared_ptr<const crypto::SecretBytes>> values_;
 };
 
