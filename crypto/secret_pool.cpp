@@ -51,8 +51,7 @@ class Pool {
     const std::size_t capacity = kSmallest << index;
     std::byte* data = nullptr;
     if (free_[index].empty()) {
-      // Room for the pointer now, so that giving the block back cannot fail.
-      free_[index].reserve(++blocks_[index]);
+      add_block(index);
       data = carve(capacity);
     } else {
       data = free_[index].back();
@@ -118,13 +117,20 @@ class Pool {
     munmap(block.data, block.capacity);
   }
 
+  // Room for the pointer now, so that giving the block back cannot fail. Twice as much as is
+  // needed: reserve() alone would move the whole list for each block.
+  void add_block(std::size_t index) {
+    std::vector<std::byte*>& list = free_[index];
+    if (++blocks_[index] > list.capacity()) list.reserve(2 * blocks_[index]);
+  }
+
   std::byte* carve(std::size_t size) {
     if (left_ < size) {
       // What is left of the old arena goes to the free lists, largest blocks first.
       for (std::size_t index = kClasses; index-- > 0;) {
         const std::size_t capacity = kSmallest << index;
         while (left_ >= capacity) {
-          free_[index].reserve(++blocks_[index]);
+          add_block(index);
           free_[index].push_back(next_);
           next_ += capacity;
           left_ -= capacity;
