@@ -3,27 +3,42 @@
 #include <cstdio>
 #include <new>
 
-#include <openssl/evp.h>
+#include <openssl/core_dispatch.h>
 
-#include "few_algorithms.hpp"
+#include "provider_algorithm.hpp"
 
 namespace sluice::crypto {
 namespace {
 
-// Fetched once: OpenSSL 3 looks an algorithm up by name again each time it is asked for it.
-const EVP_MD* fetch(HashAlgorithm algorithm) {
-  static const EVP_MD* const sha1 = EVP_MD_fetch(few_algorithms(), "SHA1", nullptr);
-  static const EVP_MD* const sha256 = EVP_MD_fetch(few_algorithms(), "SHA256", nullptr);
-  static const EVP_MD* const sha512 = EVP_MD_fetch(few_algorithms(), "SHA512", nullptr);
+struct DigestFunctions {
+  DigestFunctions(std::string_view name, std::size_t bytes)
+      : algorithm(OSSL_OP_DIGEST, name), size(bytes) {}
+
+  ProviderAlgorithm algorithm;
+  std::size_t size;
+  OSSL_FUNC_digest_newctx_fn* make =
+      algorithm.function<OSSL_FUNC_digest_newctx_fn>(OSSL_FUNC_DIGEST_NEWCTX);
+  OSSL_FUNC_digest_freectx_fn* free =  // cleanses the state
+      algorithm.function<OSSL_FUNC_digest_freectx_fn>(OSSL_FUNC_DIGEST_FREECTX);
+  OSSL_FUNC_digest_init_fn* init =
+      algorithm.function<OSSL_FUNC_digest_init_fn>(OSSL_FUNC_DIGEST_INIT);
+  OSSL_FUNC_digest_update_fn* update =
+      algorithm.function<OSSL_FUNC_digest_update_fn>(OSSL_FUNC_DIGEST_UPDATE);
+  OSSL_FUNC_digest_final_fn* finish =
+      algorithm.function<OSSL_FUNC_digest_final_fn>(OSSL_FUNC_DIGEST_FINAL);
+};
+
+const DigestFunctions& functions_of(HashAlgorithm algorithm) {
+  static const DigestFunctions sha1("SHA1", 20), sha256("SHA2-256", 32), sha512("SHA2-512", 64);
   switch (algorithm) {
     case HashAlgorithm::kSha1:
       return sha1;
     case HashAlgorithm::kSha256:
       return sha256;
     case HashAlgorithm::kSha512:
-      return sha512;
+      break;
   }
-  return nullptr;
+  return sha512;
 }
 
 Digest digest_of(HashAlgorithm algorithm, DigestAlgorithm name, std::string_view head,
@@ -38,22 +53,14 @@ Digest digest_of(HashAlgorithm algorithm, DigestAlgorithm name, std::string_view
 }  // namespace
 
 struct Hash::State {
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  std::size_t size = 0;
-  State() = default;
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-  ~State() { EVP_MD_CTX_free(context); }  // cleanses the state
+  explicit State(const DigestFunctions& chosen)
+      : functions(chosen), context(chosen.algorithm.object(chosen.make, chosen.free)) {}
+  const DigestFunctions& functions;
+  ProviderObject context;
 };
 
-Hash::Hash(HashAlgorithm algorithm) : state_(std::make_unique<State>()) {
-  const EVP_MD* const md = fetch(algorithm);
-  // Only exhausted memory makes these fail.
-  if (md == nullptr || state_->context == nullptr ||
-      EVP_DigestInit_ex2(state_->context, md, nullptr) != 1) {
-    throw std::bad_alloc();
-  }
-  state_->size = static_cast<std::size_t>(EVP_MD_get_size(md));
+Hash::Hash(HashAlgorithm algorithm) : state_(std::make_unique<State>(functions_of(algorithm))) {
+  if (state_->functions.init(state_->context.get(), nullptr) != 1) throw std::bad_alloc();
 }
 
 Hash::Hash(Hash&&) noexcept = default;
@@ -61,21 +68,23 @@ Hash& Hash::operator=(Hash&&) noexcept = default;
 Hash::~Hash() = default;
 
 void Hash::append(std::string_view bytes) {
-  EVP_DigestUpdate(state_->context, bytes.data(), bytes.size());
+  append(std::as_bytes(std::span(bytes)));
 }
 
 void Hash::append(std::span<const std::byte> bytes) {
-  EVP_DigestUpdate(state_->context, bytes.data(), bytes.size());
+  state_->functions.update(state_->context.get(),
+                           reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
 }
 
 std::array<std::uint8_t, 64> Hash::finish() {
   std::array<std::uint8_t, 64> value{};
-  EVP_DigestFinal_ex(state_->context, value.data(), nullptr);
+  std::size_t size = 0;
+  state_->functions.finish(state_->context.get(), value.data(), &size, value.size());
   return value;
 }
 
 std::size_t Hash::size() const {
-  return state_->size;
+  return state_->functions.size;
 }
 
 Digest sha256(std::string_view bytes) {

@@ -130,9 +130,16 @@ TEST_CASE("ChaCha20-Poly1305: opens, and zeroizes what does not authenticate") {
                                      out.writable().first(13)));
 }
 
-TEST_CASE("HMAC-SHA-256: RFC 4231 test case 2") {
+TEST_CASE("HMAC-SHA-256: RFC 4231 test cases 2 and 6, a key of a block, and no key at all") {
   CHECK(hex(hmac_sha256(as_bytes("Jefe"), as_bytes("what do ya want for nothing?"))) ==
         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  CHECK(hex(hmac_sha256(as_bytes(std::string(131, '\xaa')),
+                        as_bytes("Test Using Larger Than Block-Size Key - Hash Key First"))) ==
+        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+  CHECK(hex(hmac_sha256(as_bytes(std::string(64, 'k')), as_bytes("m"))) ==
+        "3b7a8d453e76edb519238a515105a57508d0f169f480ebeee120a9e7803289fa");
+  CHECK(hex(hmac_sha256({}, {})) ==
+        "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 }
 
 TEST_CASE("HKDF-SHA-256: RFC 5869 test cases 1 and 3") {

@@ -1,5 +1,5 @@
 #pragma once
-/// Hashes, streaming. Thin over OpenSSL's EVP; the digests of base are made here.
+/// Hashes, streaming. Thin over OpenSSL's implementations; the digests of base are made here.
 
 #include <array>
 #include <cstdint>
