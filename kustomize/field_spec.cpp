@@ -192,11 +192,13 @@ Result<void> FieldSpecs::walk(const Walk& walk, yaml::Ref node, std::size_t dept
   if (step.name.empty()) {
     return fail(Code::kInvalid, "cannot set or create an empty field name");
   }
-  const std::string in_field = "fieldName: " + step.name + ": ";
+  const auto in_field = [&](Error error) {
+    return fail(std::move(error).prefix("fieldName: " + step.name + ": "));
+  };
   if (step.name == "*") {
-    return fail(Code::kInvalid, in_field + "wildcard is not supported in PathGetter");
+    return in_field({Code::kInvalid, "wildcard is not supported in PathGetter"});
   }
-  if (is_index(step.name)) return fail(wrong_kind("SequenceNode", node).prefix(in_field));
+  if (is_index(step.name)) return in_field(wrong_kind("SequenceNode", node));
 
   const bool create = walk.create && !step.is_sequence;
   const bool last = depth + 1 == walk.steps.size();

@@ -29,19 +29,22 @@ bool is_plain_name(std::string_view name) {
   });
 }
 
-/// Whether `image` is one of a plain name's: nullopt when that takes the expression.
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+/// Whether an ASCII `image` is one of a plain name's: nullopt when that takes the expression.
 std::optional<bool> matches_plainly(std::string_view image, std::string_view name) {
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    if (i == image.size()) return false;
-    const char c = image[i];
-    if (static_cast<unsigned char>(c) >= 0x80) return std::nullopt;  // '.' takes all of its bytes
-    if (c != name[i] && (name[i] != '.' || c == '\n')) return false;
-  }
+  if (image.size() < name.size()) return false;
   const std::string_view rest = image.substr(name.size());
+  if (!rest.empty() && rest[0] != ':' && rest[0] != '@') return false;  // what most differ in
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    if (image[i] != name[i] && (name[i] != '.' || image[i] == '\n')) return false;
+  }
   if (rest.empty()) return true;
   if (rest[0] == ':' && std::all_of(rest.begin() + 1, rest.end(), is_tag_character)) return true;
-  if (rest[0] == ':' || rest[0] == '@') return std::nullopt;
-  return false;
+  return std::nullopt;
 }
 
 /// A rule with its expression. One that does not compile matches nothing.
@@ -52,7 +55,7 @@ class CompiledImage {
 
   /// Most rules are plain names and most images not theirs: what needs no expression gets none.
   bool matches(std::string_view image) const {
-    if (is_plain_) {
+    if (is_plain_ && is_ascii(image)) {  // '.' takes all bytes of a character
       if (const auto plainly = matches_plainly(image, rule.name)) return *plainly;
     }
     if (!compiled_) {

@@ -27,13 +27,23 @@ using yaml::NodeId;
 
 // --- YAML to JSON and back -----------------------------------------------------------------------
 
+/// Most scalars are already written as Go writes them: their text is not copied then.
+void set_plain(yaml::Ref node, Kind kind, std::string_view text) {
+  if (node.kind() == kind && node.text() == text) {
+    node.set_style(yaml::Style::kPlain);
+    node.set_tag(0);
+  } else {
+    node.set_scalar(kind, text);
+  }
+}
+
 Result<void> number_to_json(yaml::Ref node, double value) {
   if (std::isnan(value)) return fail(Code::kInvalid, "json: unsupported value: NaN");
   if (std::isinf(value)) {
     return fail(Code::kInvalid,
                 std::string("json: unsupported value: ") + (value > 0 ? "+Inf" : "-Inf"));
   }
-  node.set_scalar(Kind::kFloat, yaml::format_float_json(value));
+  set_plain(node, Kind::kFloat, yaml::format_float_json(value));
   return {};
 }
 
@@ -44,18 +54,20 @@ Result<void> to_json(yaml::Ref node, yaml::Schema schema, bool is_root = true,
   node.set_tag(0);  // JSON has no comments
   switch (node.kind()) {
     case Kind::kNull:
-      node.set_null();
+      set_plain(node, Kind::kNull, "null");
       return {};
-    case Kind::kBool:
-      node.set_bool(yaml::bool_value(node.text(), schema).value_or(false));
+    case Kind::kBool: {
+      const bool value = yaml::bool_value(node.text(), schema).value_or(false);
+      set_plain(node, Kind::kBool, value ? "true" : "false");
       return {};
+    }
     case Kind::kInt:
       if (const auto small = yaml::int64_value(node.text())) {
-        node.set_int(*small);
+        set_plain(node, Kind::kInt, std::to_string(*small));
         return {};
       }
       if (const auto large = yaml::uint64_value(node.text())) {
-        node.set_scalar(Kind::kInt, std::to_string(*large));
+        set_plain(node, Kind::kInt, std::to_string(*large));
         return {};
       }
       return number_to_json(node, yaml::float_value(node.text()).value_or(0));
@@ -134,7 +146,7 @@ Result<void> from_json(yaml::Ref node) {
                                         " into Go value of type float64");
       }
       const std::string text = yaml::format_float_g(*value);
-      node.set_scalar(yaml::resolve_plain(text, yaml::Schema::kV3), text);
+      set_plain(node, yaml::resolve_plain(text, yaml::Schema::kV3), text);
       return {};
     }
     case Kind::kString:
@@ -195,6 +207,17 @@ std::string unescape(std::string_view part) {
     }
   }
   return text;
+}
+
+/// Whether the first part of a pointer may be "metadata", or the pointer may be none.
+bool may_lead_to_metadata(yaml::Node pointer) {
+  if (!pointer.is_string()) return true;
+  const std::string_view text = pointer.text();
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return true;
+  const std::string_view rest = text.substr(slash + 1);
+  const std::string_view part = rest.substr(0, rest.find('/'));
+  return part.empty() || part == "metadata" || part.find('~') != std::string_view::npos;
 }
 
 /// One application of a patch. Names of members follow the engine's.
@@ -551,6 +574,16 @@ Result<JsonPatch> JsonPatch::parse(std::string_view text) {
                                     " into Go value of type jsonpatch.Operation");
   }
   return patch;
+}
+
+bool JsonPatch::sees_metadata() const {
+  const yaml::Node operations = operations_.root();
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    const yaml::Node from = operations.at(i).get("from");
+    if (may_lead_to_metadata(operations.at(i).get("path"))) return true;
+    if (from.exists() && may_lead_to_metadata(from)) return true;
+  }
+  return false;
 }
 
 Result<void> JsonPatch::apply(yaml::Ref root) const {

@@ -20,6 +20,9 @@ class JsonPatch {
   bool empty() const { return size() == 0; }
   std::size_t size() const { return operations_.root().size(); }
 
+  /// False: no operation reads or changes anything of the top-level field "metadata".
+  bool sees_metadata() const;
+
   /// Applies all operations to the resource `root`, whose values make the round trip through JSON
   /// that kustomize's make (round_trip_json).
   /// Errors: kInvalid worded as the engine's; kUnsupported for a `test` of an encrypted leaf, and

@@ -1,6 +1,7 @@
 #include "kustomize/patches.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "sluice/base/encoding.hpp"
@@ -72,9 +73,13 @@ Result<void> merge_into(ResMap& resources, BuildResource& target, const BuildRes
   if (drops_annotations(content)) forget_history(target);
   if (merged == Merged::kDeleted) {
     target.doc = yaml::Document();
+    resources.emptied();
     return {};
   }
-  if (target.is_empty()) return {};
+  if (target.is_empty()) {
+    resources.emptied();
+    return {};
+  }
   target.allow_name_change |= patch.allow_name_change;  // annotations of the patch, and so merged
   target.allow_kind_change |= patch.allow_kind_change;
   const yaml::Ref root = target.root();
@@ -163,7 +168,12 @@ Result<bool> apply_json(ResMap& resources, BuildResource& target, const JsonPatc
   const yaml::Ref root = target.root();
   if (target.check_types) SLUICE_CHECK(check_types(root));  // the trip prints the resource
   {
-    const BuildAnnotationsShown shown(target);  // to be tested and copied
+    // To be tested and copied. What is no mapping makes way for one.
+    std::optional<BuildAnnotationsShown> shown;
+    const yaml::Node metadata = root.get("metadata");
+    const yaml::Node known = metadata.get("annotations");
+    const bool may_stay = metadata.is_mapping() && (!known.exists() || known.is_mapping());
+    if (!may_stay || patch.sees_metadata()) shown.emplace(target);
     SLUICE_CHECK(patch.apply(root));
   }
   // The trip through JSON gives every scalar a type and puts collections into block style.

@@ -1,5 +1,6 @@
 #include "kustomize/regex.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include <re2/re2.h>
@@ -43,6 +44,15 @@ std::string_view go_words(RE2::ErrorCode code) {
   }
 }
 
+/// Nothing in the pattern means more than itself: most are names.
+bool is_literal(std::string_view pattern) {
+  return std::all_of(pattern.begin(), pattern.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x20 && byte < 0x7F &&
+           std::string_view("\\.+*?()|[]{}^$").find(c) == std::string_view::npos;
+  });
+}
+
 }  // namespace
 
 struct Regex::Program {
@@ -57,9 +67,13 @@ Regex::Regex(Regex&&) noexcept = default;
 Regex& Regex::operator=(Regex&&) noexcept = default;
 
 Result<Regex> Regex::compile(std::string_view pattern) {
+  Regex regex;
+  if (is_literal(pattern)) {
+    regex.literal_ = pattern;
+    return regex;
+  }
   RE2::Options options;
   options.set_log_errors(false);
-  Regex regex;
   auto program = std::make_shared<const Program>(pattern, options);
   if (!program->re.ok()) {
     return fail(Code::kInvalid,
@@ -71,8 +85,8 @@ Result<Regex> Regex::compile(std::string_view pattern) {
 }
 
 bool Regex::matches(std::string_view text) const {
-  return program_ == nullptr ||
-         RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), program_->re);
+  if (program_ == nullptr) return text.find(literal_) != std::string_view::npos;
+  return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), program_->re);
 }
 
 }  // namespace sluice::kustomize

@@ -3,6 +3,7 @@
 /// the pattern.
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "sluice/base/result.hpp"
@@ -24,7 +25,8 @@ class Regex {
 
  private:
   struct Program;
-  std::shared_ptr<const Program> program_;
+  std::shared_ptr<const Program> program_;  // null: literal_ is the expression
+  std::string literal_;
 };
 
 }  // namespace sluice::kustomize

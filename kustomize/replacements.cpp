@@ -162,9 +162,24 @@ Result<void> find_value(const ResMap& resources, const Replacement& replacement,
 
 // --- kyaml's PathMatcher -------------------------------------------------------------------------
 
+/// A plain word that no schema takes for anything but a string: printed as it is.
+bool is_word(yaml::Node node) {
+  const std::string_view text = node.text();
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  return node.is_string() && node.style() == yaml::Style::kPlain && !text.empty() &&
+         is_letter(text.front()) &&
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) {
+                       return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+                              c == '.' || c == '/';
+                     }) &&
+         yaml::resolve_plain(text, yaml::Schema::kV2) == yaml::Kind::kString &&
+         yaml::resolve_plain(text, yaml::Schema::kV3) == yaml::Kind::kString;
+}
+
 /// A node as text for the regular expressions of `[field=regex]`.
 std::string printed(yaml::Node node) {
-  return yaml_v3_text(node);
+  return is_word(node) ? std::string(node.text()) : yaml_v3_text(node);
 }
 
 class PathMatcher {
@@ -422,17 +437,18 @@ Result<void> copy_value(yaml::Ref root, yaml::Node value, const ReplacementTarge
     if (done) continue;
 
     const Create create = create_kind(target.options, value);
-    const std::string missing =
-        std::string(create == Create::kNothing ? "unable to find field "
-                                               : "unable to find or create field ") +
-        go_quote(text) + " in replacement target";
+    const auto missing = [&] {
+      return std::string(create == Create::kNothing ? "unable to find field "
+                                                    : "unable to find or create field ") +
+             go_quote(text) + " in replacement target";
+    };
     PathMatcher matcher(path, create);
     auto targets = matcher.run(root);
     if (!targets) {
       if (targets.error().code() == Code::kUnsupported) return fail(std::move(targets).error());
-      return fail(std::move(targets).error().prefix(missing + ": "));
+      return fail(std::move(targets).error().prefix(missing() + ": "));
     }
-    if (targets->empty()) return fail(Code::kInvalid, missing);
+    if (targets->empty()) return fail(Code::kInvalid, missing());
     if (value.is_mapping() || value.is_sequence()) {
       Extent copied = extent(value);
       copied.bytes *= targets->size();

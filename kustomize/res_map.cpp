@@ -164,6 +164,7 @@ Result<void> ResMap::append(std::unique_ptr<BuildResource> resource) {
                 "may not add resource with an already registered id: " + id_text(resource->id));
   }
   resource->position_ = items_.size();
+  has_empty_ |= resource->is_empty();
   kinds_valid_ = false;
   index_id(*resource);
   if (indexed_) {
@@ -192,6 +193,7 @@ void ResMap::replace(BuildResource& old, std::unique_ptr<BuildResource> resource
   unindex(old);
   kinds_valid_ = false;
   resource->position_ = position;
+  has_empty_ |= resource->is_empty();
   items_[position] = std::move(resource);
   items_[position]->any_keys_.clear();
   items_[position]->indexed_previous_ = 0;
@@ -200,6 +202,7 @@ void ResMap::replace(BuildResource& old, std::unique_ptr<BuildResource> resource
 }
 
 void ResMap::drop_empty() {
+  if (!std::exchange(has_empty_, false)) return;
   drop_if([](const BuildResource& resource) { return resource.is_empty(); });
 }
 
@@ -218,6 +221,7 @@ void ResMap::changed(BuildResource& resource) {
   const std::size_t old_key = resource.id_key_;
   const std::string kind = resource.id.gvk.kind;
   read_id(resource, *schema_);
+  has_empty_ |= resource.is_empty();
   if (resource.id.gvk.kind != kind) kinds_valid_ = false;
   const std::size_t key = id_hash(resource.id.gvk, resource.id.name, resource.ns());
   if (key != old_key) {

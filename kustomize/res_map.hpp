@@ -127,6 +127,8 @@ class ResMap {
   /// Resources in order; pointers stay valid until a resource is dropped or replaced.
   const std::vector<std::unique_ptr<BuildResource>>& items() const { return items_; }
   const Schema& schema() const { return *schema_; }
+  /// An equal one, which outlives this.
+  void set_schema(const Schema& schema) { schema_ = &schema; }
 
   /// Errors: kInvalid "may not add resource with an already registered id: …".
   Result<void> append(std::unique_ptr<BuildResource> resource);
@@ -134,15 +136,18 @@ class ResMap {
   Result<void> append_all(ResMap&& other);
   /// Puts `resource` in the place of `old`, which is destroyed.
   void replace(BuildResource& old, std::unique_ptr<BuildResource> resource);
-  /// Drops resources for which is_empty().
+  /// Drops resources for which is_empty(). O(1) unless one became so.
   void drop_empty();
   /// Drops those for which `unwanted` says so.
   template <class Predicate>
   void drop_if(Predicate unwanted) {
+    bool dropped = false;
     for (auto& item : items_) {
-      if (unwanted(*item)) drop(item);
+      if (!unwanted(*item)) continue;
+      drop(item);
+      dropped = true;
     }
-    compact();
+    if (dropped) compact();
   }
   /// New order: the same resources, as given by their old indexes.
   void reorder(const std::vector<std::size_t>& order);
@@ -151,6 +156,8 @@ class ResMap {
   /// Reads the id from the document. O(1). Two resources may have one id for a while; see
   /// check_unique().
   void changed(BuildResource& resource);
+  /// Must be called when a resource lost all of its content; its id is that of before.
+  void emptied() { has_empty_ = true; }
   /// Errors as append() for the first resource whose id an earlier one has. O(1) unless an id
   /// changed to one that was there.
   Result<void> check_unique() const;
@@ -189,6 +196,7 @@ class ResMap {
   std::vector<std::unique_ptr<BuildResource>> items_;
   Index by_id_;
   mutable bool may_repeat_ = false;  // two resources may have one id
+  bool has_empty_ = false;           // there may be resources without content
   mutable Index by_any_;
   mutable bool indexed_ = false;
   mutable std::unordered_map<std::string, std::vector<BuildResource*>> by_kind_;

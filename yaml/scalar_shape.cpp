@@ -28,8 +28,9 @@ bool blank_or_end(std::string_view text, std::size_t at) {
 
 /// The first characters alone keep `text` from being plain.
 bool starts_as_indicator(std::string_view text) {
-  if (text.starts_with("---") || text.starts_with("...")) return true;
   switch (text[0]) {
+    case '.':
+      return text.starts_with("...");
     case '#':
     case ',':
     case '[':
@@ -47,9 +48,10 @@ bool starts_as_indicator(std::string_view text) {
     case '@':
     case '`':
       return true;
+    case '-':
+      return blank_or_end(text, 1) || text.starts_with("---");
     case '?':
     case ':':
-    case '-':
       return blank_or_end(text, 1);
     default:
       return false;
@@ -127,6 +129,7 @@ bool is_printable(std::string_view text, std::size_t at) {
 bool is_break(std::string_view text, std::size_t at) {
   const char c = text[at];
   if (c == '\n' || c == '\r') return true;
+  if (static_cast<unsigned char>(c) < 0x80) return false;
   const std::string_view rest = text.substr(at);
   return rest.starts_with("\xC2\x85") || rest.starts_with("\xE2\x80\xA8") ||
          rest.starts_with("\xE2\x80\xA9");
