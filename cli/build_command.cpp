@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -156,20 +157,23 @@ Error cannot_write(const char* step, const std::string& path) {
   return {Code::kInvalid, step + (" " + path) + ": " + system_text(error)};
 }
 
-Result<void> print_all(int descriptor, std::string_view text, const std::string& name) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail(cannot_write("write", name));
-    text.remove_prefix(static_cast<std::size_t>(written));
+Result<void> print_all(int descriptor, std::span<const std::string> parts,
+                       const std::string& name) {
+  for (std::string_view text : parts) {
+    while (!text.empty()) {
+      const ssize_t written = ::write(descriptor, text.data(), text.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return fail(cannot_write("write", name));
+      text.remove_prefix(static_cast<std::size_t>(written));
+    }
   }
   return {};
 }
 
-Result<void> write_file(const std::string& path, std::string_view text) {
+Result<void> write_file(const std::string& path, std::span<const std::string> parts) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file < 0) return fail(cannot_write("open", path));
-  auto written = print_all(file, text, path);
+  auto written = print_all(file, parts, path);
   if (::close(file) != 0 && written) return fail(cannot_write("close", path));
   return written;
 }
@@ -211,7 +215,8 @@ Result<void> write_directory(const std::string& directory, const kustomize::Reso
     }
     std::string text;
     SLUICE_CHECK(yaml::write_yaml(resource.document.root(), text));
-    SLUICE_CHECK(write_file((directory.ends_with('/') ? directory : directory + "/") + name, text));
+    SLUICE_CHECK(
+        write_file((directory.ends_with('/') ? directory : directory + "/") + name, {&text, 1}));
   }
   return {};
 }
@@ -356,7 +361,7 @@ Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
   SLUICE_CHECK(audit.written());
   if (!flags.explain.empty()) {
     SLUICE_TRY(const std::string text, kustomize::explain(result, flags.explain));
-    return print_all(STDOUT_FILENO, text, "/dev/stdout");
+    return print_all(STDOUT_FILENO, {&text, 1}, "/dev/stdout");
   }
   if (flags.show_secrets) {
     crypto::SecretBuffer buffer;
@@ -368,9 +373,9 @@ Result<void> build_and_print(BuildFlags& flags, const std::string& directory) {
     return write_secret(STDOUT_FILENO, std::move(buffer).take());
   }
   if (is_directory(flags.output)) return write_directory(flags.output, result.resources);
-  SLUICE_TRY(const std::string text, result.resources.to_yaml());
-  return flags.output.empty() ? print_all(STDOUT_FILENO, text, "/dev/stdout")
-                              : write_file(flags.output, text);
+  SLUICE_TRY(const std::vector<std::string> parts, result.resources.to_yaml_parts());
+  return flags.output.empty() ? print_all(STDOUT_FILENO, parts, "/dev/stdout")
+                              : write_file(flags.output, parts);
 }
 
 }  // namespace

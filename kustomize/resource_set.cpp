@@ -18,7 +18,7 @@ Error named(Error error, const Resource& resource, const FileTable* files) {
 
 }  // namespace
 
-Result<std::string> ResourceSet::to_yaml() const {
+Result<std::vector<std::string>> ResourceSet::to_yaml_parts() const {
   constexpr std::size_t kBlock = 64;  // resources that one thread prints at a time
   const std::size_t blocks = (resources.size() + kBlock - 1) / kBlock;
   std::vector<std::string> texts(blocks);
@@ -34,15 +34,21 @@ Result<std::string> ResourceSet::to_yaml() const {
       }
     }
   });
-  std::string all;
-  std::size_t size = 0;
-  for (const std::string& text : texts)
-    size += text.size();
-  all.reserve(size);
-  for (std::size_t block = 0; block < blocks; ++block) {
-    if (errors[block]) return fail(*std::move(errors[block]));
-    all += texts[block];
+  for (auto& error : errors) {
+    if (error) return fail(*std::move(error));
   }
+  return texts;
+}
+
+Result<std::string> ResourceSet::to_yaml() const {
+  SLUICE_TRY(const std::vector<std::string> parts, to_yaml_parts());
+  std::size_t size = 0;
+  for (const std::string& part : parts)
+    size += part.size();
+  std::string all;
+  all.reserve(size);
+  for (const std::string& part : parts)
+    all += part;
   return all;
 }
 

@@ -29,6 +29,8 @@ struct ResourceSet {
 
   /// The multi-document YAML that `kustomize build` prints. Leaves are redacted.
   Result<std::string> to_yaml() const;
+  /// The same text in parts, which is half the memory.
+  Result<std::vector<std::string>> to_yaml_parts() const;
   /// The same with plaintext; only for a caller that was asked to show it.
   Result<void> write_yaml(yaml::ByteSink& out, yaml::LeafReader* leaves) const;
 };
