@@ -50,6 +50,12 @@ Result<Loader> Loader::at(const RepoUrl& url, std::string_view text, BuildContex
   return open(url, text, context, nullptr);
 }
 
+Loader Loader::in(BuildContext& context) const {
+  Loader copy = *this;
+  copy.context_ = &context;
+  return copy;
+}
+
 std::string Loader::shown(const TreePath& path) const {
   if (!clone_) return tree_->display(path);
   return path.is_root() ? clone_->shown : clone_->shown + "//" + path.text();
@@ -217,6 +223,14 @@ std::optional<LoadedFile> Loader::find(std::string_view name) const {
   LoadedFile loaded{*std::move(blob), {}};
   loaded.shown = shown(loaded.real_path);
   return loaded;
+}
+
+bool Loader::leads_to_directory(std::string_view path) const {
+  if (path.find("://") != std::string_view::npos || parse_repo_url(path)) return false;
+  const auto full = resolve(path);
+  if (!full) return false;
+  const auto stat = tree_->stat(*full);
+  return stat && stat->kind == sources::EntryKind::kDirectory;
 }
 
 Result<Loader> Loader::open(const RepoUrl& url, std::string_view text, BuildContext& context,

@@ -30,6 +30,9 @@ class Loader {
   /// The same of a repository. Errors: as descend().
   static Result<Loader> at(const RepoUrl& url, std::string_view text, BuildContext& context);
 
+  /// The same for a branch of the build; `context` outlives it, and so does this.
+  Loader in(BuildContext& context) const;
+
   /// Real path of the directory.
   const TreePath& root() const { return root_; }
   /// As messages show it.
@@ -51,6 +54,8 @@ class Loader {
   /// The file `name` of this directory, or nothing when load() would fail: for looking for one of
   /// several names without the cost of the message.
   std::optional<LoadedFile> find(std::string_view name) const;
+  /// Whether `path` names a directory that is there, and cannot be taken for a URL.
+  bool leads_to_directory(std::string_view path) const;
   /// A directory named in the kustomization, or a repository. Errors: as at(), "cycle detected: …",
   /// "security; bases in kustomizations found in cloned git repos must be within the repo …", those
   /// of RemoteFetches.

@@ -59,6 +59,11 @@ class Schema {
   /// Back to the built-in types.
   void use_builtin();
   bool is_custom() const { return custom_ != nullptr; }
+  /// As if what a copy was asked had been asked here.
+  void take_questions(const Schema& copy) {
+    if (copy.asked_for_unknown_.value) asked_for_unknown_.set();
+    if (copy.loaded_.value) loaded_.set();
+  }
 
   SchemaNode of(const Gvk& gvk) const;
 

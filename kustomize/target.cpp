@@ -49,6 +49,10 @@ void note_transformation(ResMap& resources, const Origin& origin) {
   }
 }
 
+bool is_named_as_file(std::string_view path) {
+  return path.ends_with(".yaml") || path.ends_with(".yml");
+}
+
 // Whether kustomize set the same scalars, given two equal nodes.
 bool set_alike(yaml::Node a, yaml::Node b) {
   if (is_untyped(a) != is_untyped(b)) return false;
@@ -204,7 +208,7 @@ Result<Accumulator> Target::accumulate_into(Accumulator all) {
     };
     auto loader = loader_.descend(path);
     if (!loader) return failed("loader.New ", std::move(loader).error());
-    auto done = accumulate_directory(all, *std::move(loader), path, /*is_component=*/true);
+    auto done = accumulate_component(all, *std::move(loader), path);
     if (!done) return failed("accumulateDirectory: ", std::move(done).error());
   }
 
@@ -222,11 +226,18 @@ Result<Accumulator> Target::accumulate_into(Accumulator all) {
 
 Result<void> Target::accumulate_paths(Accumulator& all, const std::vector<std::string>& paths,
                                       std::string_view field) {
-  std::vector<std::optional<Resources>> ready = read_ahead(paths);
+  std::vector<Ahead> ahead = work_ahead(paths);
+  ahead.resize(paths.size());
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const std::size_t before = all.resources.size();
-    auto done = accumulate_path(
-        all, paths[i], i < ready.size() ? std::move(ready[i]) : std::optional<Resources>());
+    if (ahead[i].base) {
+      if (context_->adopt(*ahead[i].branch)) {
+        ahead[i].base->all.resources.set_schema(context_->schema());
+      } else {
+        ahead[i].base.reset();
+      }
+    }
+    auto done = accumulate_path(all, paths[i], std::move(ahead[i]));
     if (!done) return fail(std::move(done).error().at(file_.where(*context_, field, i)));
     if (context_->options().explain) {
       trace_step(all.resources, before, file_.where(*context_, field, i), field, /*always=*/true);
@@ -235,32 +246,73 @@ Result<void> Target::accumulate_paths(Accumulator& all, const std::vector<std::s
   return {};
 }
 
-std::vector<std::optional<Resources>> Target::read_ahead(
-    const std::vector<std::string>& paths) const {
-  constexpr std::size_t kFewest = 16;
-  const auto is_file = [](std::string_view path) {
-    return (path.ends_with(".yaml") || path.ends_with(".yml")) &&
-           path.find("://") == std::string_view::npos;
-  };
-  std::vector<std::optional<Resources>> ready;
-  // Lifting registers SOPS files in the order in which they are read.
-  const BuildOptions& options = context_->options();
-  if (options.lift_encrypted || options.threads == 1 ||
-      static_cast<std::size_t>(std::count_if(paths.begin(), paths.end(), is_file)) < kFewest) {
-    return ready;
-  }
-  ready.resize(paths.size());
-  parallel_for(paths.size(), 8, options.threads, [&](std::size_t i) {
-    if (!is_file(paths[i])) return;
-    if (auto resources = read_file(paths[i])) ready[i] = *std::move(resources);
-  });
-  return ready;
+bool Target::leads_to_base(const std::string& path) const {
+  return !is_named_as_file(path) && loader_.leads_to_directory(path);
 }
 
-Result<void> Target::accumulate_path(Accumulator& all, const std::string& path,
-                                     std::optional<Resources> ready) {
-  auto as_file =
-      ready ? accumulate_resources(all, path, *std::move(ready)) : accumulate_file(all, path);
+std::vector<Target::Ahead> Target::work_ahead(const std::vector<std::string>& paths) const {
+  constexpr std::size_t kFewestFiles = 16;
+  constexpr std::size_t kFewestBases = 4;
+  const BuildOptions& options = context_->options();
+  // Lifting registers SOPS files in the order in which they are read.
+  if (options.lift_encrypted || options.threads == 1 || paths.size() < kFewestBases) return {};
+  enum class Kind : std::uint8_t { kOther, kFile, kBase };
+  std::vector<Kind> kinds;
+  kinds.reserve(paths.size());
+  for (const std::string& path : paths) {
+    const bool is_file = is_named_as_file(path) && path.find("://") == std::string::npos;
+    const bool is_base = context_->can_branch() && leads_to_base(path);
+    kinds.push_back(is_file ? Kind::kFile : is_base ? Kind::kBase : Kind::kOther);
+  }
+  const auto count = [&](Kind kind) {
+    return static_cast<std::size_t>(std::count(kinds.begin(), kinds.end(), kind));
+  };
+  const bool has_bases = count(Kind::kBase) >= kFewestBases;
+  const bool has_files = count(Kind::kFile) >= kFewestFiles;
+  if (!has_bases && !has_files) return {};
+
+  std::vector<Ahead> ahead(paths.size());
+  context_->start_branches();
+  parallel_for(paths.size(), has_bases ? 1 : 8, options.threads, [&](std::size_t i) {
+    if (has_bases && kinds[i] == Kind::kBase) build_ahead(paths[i], ahead[i]);
+    if (kinds[i] != Kind::kFile) return;
+    if (auto resources = read_file(paths[i])) ahead[i].file = *std::move(resources);
+  });
+  return ahead;
+}
+
+void Target::build_ahead(const std::string& path, Ahead& ahead) const {
+  ahead.branch = context_->branch();
+  const Loader here = loader_.in(*ahead.branch);
+  auto loader = here.descend(path);
+  if (!loader) return;
+  if (auto base = build_base(*std::move(loader), path, *ahead.branch)) {
+    ahead.base = *std::move(base);
+  }
+}
+
+Result<void> Target::accumulate_path(Accumulator& all, const std::string& path, Ahead ahead) {
+  const auto both = [](Error file_error, Error error) {
+    Where where = file_error.where();
+    error = std::move(error).prefix("accumulation err='" + file_error.message() + "': ");
+    return fail(where.empty() ? std::move(error) : std::move(error).at(std::move(where)));
+  };
+  // A directory is no file: why, is said only when it is no base either.
+  if (ahead.base || (!ahead.file && leads_to_base(path))) {
+    Result<void> done;
+    if (ahead.base) {
+      done = merge_base(all, *std::move(ahead.base));
+    } else if (auto loader = loader_.descend(path)) {
+      done = accumulate_base(all, *std::move(loader), path);
+    } else {
+      done = fail(std::move(loader).error());
+    }
+    if (done || done.error().code() == Code::kCancelled) return done;
+    auto as_file = read_file(path);
+    return as_file ? done : both(std::move(as_file).error(), std::move(done).error());
+  }
+  auto as_file = ahead.file ? accumulate_resources(all, path, *std::move(ahead.file))
+                            : accumulate_file(all, path);
   if (as_file) return {};
   Error file_error = std::move(as_file).error();
   if (file_error.code() == Code::kUnsupported || file_error.code() == Code::kIntegrity ||
@@ -268,11 +320,6 @@ Result<void> Target::accumulate_path(Accumulator& all, const std::string& path,
       file_error.reason() == kHttpError) {
     return fail(std::move(file_error));
   }
-  const auto both = [&](Error error) {
-    Where where = file_error.where();
-    error = std::move(error).prefix("accumulation err='" + file_error.message() + "': ");
-    return where.empty() ? std::move(error) : std::move(error).at(std::move(where));
-  };
   auto loader = loader_.descend(path);
   if (!loader) {
     if (loader.error().code() == Code::kCancelled) return fail(std::move(loader).error());
@@ -280,10 +327,10 @@ Result<void> Target::accumulate_path(Accumulator& all, const std::string& path,
     if (is_malformed_yaml(file_error) && loader.error().reason() != sources::kTimeout) {
       return fail(std::move(file_error));
     }
-    return fail(both(std::move(loader).error()));
+    return both(std::move(file_error), std::move(loader).error());
   }
-  auto done = accumulate_directory(all, *std::move(loader), path, /*is_component=*/false);
-  if (!done) return fail(both(std::move(done).error()));
+  auto done = accumulate_base(all, *std::move(loader), path);
+  if (!done) return both(std::move(file_error), std::move(done).error());
   return {};
 }
 
@@ -327,6 +374,7 @@ Result<void> Target::accumulate_resources(Accumulator& all, const std::string& p
           {context_->where(std::as_const(*resource).root()), "read", {}, {}, {}});
     }
   }
+  SLUICE_CHECK(context_->gather(map->size()));
   auto merged = all.resources.append_all(*std::move(map));
   if (!merged) {
     return fail(std::move(merged).error().prefix("merging resources from '" + path + "': "));
@@ -338,10 +386,10 @@ Result<void> Target::accumulate_resources(Accumulator& all, const std::string& p
   return {};
 }
 
-Result<void> Target::accumulate_directory(Accumulator& all, Loader loader, const std::string& path,
-                                          bool is_component) {
+Result<Target> Target::open(Loader loader, const std::string& path, bool is_component,
+                            BuildContext& context) const {
   const std::string shown = loader.display();
-  auto loaded = Target::load(std::move(loader), *context_);
+  auto loaded = Target::load(std::move(loader), context);
   if (!loaded) {
     return fail(
         std::move(loaded).error().prefix("couldn't make target for path '" + shown + "': "));
@@ -358,31 +406,53 @@ Result<void> Target::accumulate_directory(Accumulator& all, Loader loader, const
   if (!is_component && target.file_.is_component()) {
     return fail(Code::kInvalid, "expected kind != 'Component' for path '" + shown + "'");
   }
-  const auto recursed = [&](Error error) {
-    return fail(std::move(error).prefix("recursed accumulation of path '" + shown + "': "));
-  };
-  if (is_component) {
-    // A component works on what its user has gathered.
-    auto done = target.accumulate(std::exchange(all, Accumulator(context_->schema())));
-    if (!done) return recursed(std::move(done).error());
-    all = *std::move(done);
-    // kustomize merges what the component leaves into nothing: see SharedConfig::merge().
-    SharedConfig config;
-    auto merged = all.resources.check_unique();
-    if (merged) merged = config.merge(all.config);
-    if (!merged) {
-      return fail(std::move(merged).error().prefix("recursed merging from path '" + shown + "': "));
-    }
-    all.config = std::move(config);
-    return {};
+  return target;
+}
+
+Result<Target::Base> Target::build_base(Loader loader, const std::string& path,
+                                        BuildContext& context) const {
+  SLUICE_TRY(Target target, open(std::move(loader), path, /*is_component=*/false, context));
+  const std::string& shown = target.loader_.display();
+  auto all = target.accumulate();
+  if (!all) {
+    return fail(std::move(all).error().prefix("recursed accumulation of path '" + shown + "': "));
   }
-  auto done = target.accumulate();
-  if (!done) return recursed(std::move(done).error());
-  auto merged = all.resources.empty() ? done->resources.check_unique() : Result<void>();
-  if (merged) merged = all.merge(*std::move(done));
+  return Base{*std::move(all), shown};
+}
+
+Result<void> Target::merge_base(Accumulator& all, Base base) {
+  auto merged = all.resources.empty() ? base.all.resources.check_unique() : Result<void>();
+  if (merged) merged = all.merge(std::move(base.all));
+  if (!merged) {
+    return fail(
+        std::move(merged).error().prefix("recursed merging from path '" + base.shown + "': "));
+  }
+  return {};
+}
+
+Result<void> Target::accumulate_base(Accumulator& all, Loader loader, const std::string& path) {
+  SLUICE_TRY(Base base, build_base(std::move(loader), path, *context_));
+  return merge_base(all, std::move(base));
+}
+
+Result<void> Target::accumulate_component(Accumulator& all, Loader loader,
+                                          const std::string& path) {
+  SLUICE_TRY(Target target, open(std::move(loader), path, /*is_component=*/true, *context_));
+  const std::string& shown = target.loader_.display();
+  // A component works on what its user has gathered.
+  auto done = target.accumulate(std::exchange(all, Accumulator(context_->schema())));
+  if (!done) {
+    return fail(std::move(done).error().prefix("recursed accumulation of path '" + shown + "': "));
+  }
+  all = *std::move(done);
+  // kustomize merges what the component leaves into nothing: see SharedConfig::merge().
+  SharedConfig config;
+  auto merged = all.resources.check_unique();
+  if (merged) merged = config.merge(all.config);
   if (!merged) {
     return fail(std::move(merged).error().prefix("recursed merging from path '" + shown + "': "));
   }
+  all.config = std::move(config);
   return {};
 }
 

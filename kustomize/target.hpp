@@ -2,6 +2,7 @@
 /// One kustomization directory, built (api/internal/target/kusttarget.go): resources, generators,
 /// components, transformers and validators, depth first.
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,17 +46,35 @@ class Target {
   Result<Accumulator> accumulate_into(Accumulator all);
   Result<void> accumulate_paths(Accumulator& all, const std::vector<std::string>& paths,
                                 std::string_view field);
-  /// The resources of the files among many `paths`, read on all cores. One that cannot be read is
-  /// left out: it is read again in its turn, for its error.
-  std::vector<std::optional<Resources>> read_ahead(const std::vector<std::string>& paths) const;
-  Result<void> accumulate_path(Accumulator& all, const std::string& path,
-                               std::optional<Resources> ready = std::nullopt);
+  /// A base and how messages show it.
+  struct Base {
+    Accumulator all;
+    std::string shown;
+  };
+  /// What an entry gives, made before its turn; nothing: it is made in its turn.
+  struct Ahead {
+    std::optional<Resources> file;
+    std::optional<Base> base;
+    std::unique_ptr<BuildContext> branch;  // of `base`
+  };
+  /// Reads files and builds bases on all cores where `paths` are many, else gives nothing. What
+  /// fails is left out: it is done again in its turn, for its error.
+  std::vector<Ahead> work_ahead(const std::vector<std::string>& paths) const;
+  /// What is not named as a file and is a directory. Thread-safe.
+  bool leads_to_base(const std::string& path) const;
+  void build_ahead(const std::string& path, Ahead& ahead) const;
+  Result<void> accumulate_path(Accumulator& all, const std::string& path, Ahead ahead = {});
   /// Thread-safe.
   Result<Resources> read_file(const std::string& path) const;
   Result<void> accumulate_file(Accumulator& all, const std::string& path);
   Result<void> accumulate_resources(Accumulator& all, const std::string& path, Resources resources);
-  Result<void> accumulate_directory(Accumulator& all, Loader loader, const std::string& path,
-                                    bool is_component);
+  /// The kustomization at `loader`, named by this one as `path`.
+  Result<Target> open(Loader loader, const std::string& path, bool is_component,
+                      BuildContext& context) const;
+  Result<Base> build_base(Loader loader, const std::string& path, BuildContext& context) const;
+  Result<void> accumulate_base(Accumulator& all, Loader loader, const std::string& path);
+  static Result<void> merge_base(Accumulator& all, Base base);
+  Result<void> accumulate_component(Accumulator& all, Loader loader, const std::string& path);
   Result<void> run_generators(Accumulator& all);
   Result<void> run_transformers(Accumulator& all);
   Result<void> run_validators(Accumulator& all);
