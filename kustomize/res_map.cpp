@@ -1,6 +1,7 @@
 #include "res_map.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "gvk.hpp"
@@ -14,6 +15,8 @@ constexpr std::string_view kNotANamespace = "_non_namespaceable_";  // resid.Tot
 std::string_view or_else(std::string_view text, std::string_view otherwise) {
   return text.empty() ? otherwise : text;
 }
+
+constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();  // however many steps
 
 // One index holds keys of several sorts; the seed tells them apart.
 enum class Key : std::size_t { kId = 1, kAnyId, kAnyName };
@@ -225,7 +228,7 @@ void ResMap::changed(BuildResource& resource) {
   if (resource.id.gvk.kind != kind) kinds_valid_ = false;
   const std::size_t key = id_hash(resource.id.gvk, resource.id.name, resource.ns());
   if (key != old_key) {
-    erase(by_id_, old_key, resource, -1);
+    by_id_.remove(old_key, resource, kAll);
     index_id(resource);
   }
   // Old names and ids stay in the index: what a look-up finds is compared anyway, and nearly all of
@@ -248,12 +251,12 @@ Result<void> ResMap::check_unique() const {
 }
 
 template <class Accept>
-std::vector<BuildResource*> ResMap::lookup(const Index& index, std::size_t key,
+std::vector<BuildResource*> ResMap::lookup(const ResourceIndex& index, std::size_t key,
                                            Accept accept) const {
   std::vector<BuildResource*> found;
-  for (auto [at, end] = index.equal_range(key); at != end; ++at) {
-    if (accept(*at->second)) found.push_back(at->second);
-  }
+  index.each(key, [&](BuildResource& resource) {
+    if (accept(resource)) found.push_back(&resource);
+  });
   std::sort(found.begin(), found.end(), [](const BuildResource* a, const BuildResource* b) {
     return a->position_ < b->position_;
   });
@@ -320,8 +323,7 @@ std::size_t ResMap::index_of(const BuildResource& resource) const {
 
 void ResMap::index_id(BuildResource& resource) {
   resource.id_key_ = id_hash(resource.id.gvk, resource.id.name, resource.ns());
-  may_repeat_ = may_repeat_ || by_id_.contains(resource.id_key_);
-  by_id_.emplace(resource.id_key_, &resource);
+  if (by_id_.add(resource.id_key_, resource)) may_repeat_ = true;
 }
 
 void ResMap::index_all(BuildResource& resource) const {
@@ -329,7 +331,7 @@ void ResMap::index_all(BuildResource& resource) const {
   const auto add = [&](std::size_t key) {
     if (std::find(keys.begin(), keys.end(), key) != keys.end()) return;
     keys.push_back(key);
-    by_any_.emplace(key, &resource);
+    by_any_.add(key, resource);
   };
   add(any_name_hash(resource.id.name));
   add(any_id_hash(resource.id.gvk.kind, resource.id.name, resource.ns()));
@@ -341,25 +343,12 @@ void ResMap::index_all(BuildResource& resource) const {
   resource.indexed_previous_ = resource.previous.size();
 }
 
-bool ResMap::erase(Index& index, std::size_t key, const BuildResource& resource, int max_steps) {
-  int steps = 0;
-  for (auto [at, end] = index.equal_range(key); at != end; ++at) {
-    if (at->second == &resource) {
-      index.erase(at);
-      return true;
-    }
-    if (++steps == max_steps) return false;
-  }
-  return true;
-}
-
 void ResMap::unindex(BuildResource& resource) {
-  constexpr int kAll = -1;
-  constexpr int kMaxSteps = 64;
-  erase(by_id_, resource.id_key_, resource, kAll);
+  constexpr std::size_t kMaxSteps = 64;
+  by_id_.remove(resource.id_key_, resource, kAll);
   if (!indexed_) return;
   for (const std::size_t key : resource.any_keys_) {
-    if (erase(by_any_, key, resource, kMaxSteps)) continue;
+    if (by_any_.remove(key, resource, kMaxSteps)) continue;
     // Thousands of resources may share a name, each in a namespace of its own: rather than search
     // such a chain, make the index anew when it is next needed.
     by_any_.clear();

@@ -17,6 +17,8 @@
 #include "sluice/base/result.hpp"
 #include "sluice/yaml/document.hpp"
 
+#include "resource_index.hpp"
+
 namespace sluice::kustomize {
 
 class Schema;
@@ -178,26 +180,24 @@ class ResMap {
   std::size_t index_of(const BuildResource& resource) const;
 
  private:
-  // Multimaps from a hash to resources: the caller compares. The one for current ids is always up
-  // to date; those over all names and ids, and over kinds, are made at the first look-up.
-  using Index = std::unordered_multimap<std::size_t, BuildResource*>;
-
   void index_id(BuildResource& resource);
   void index_all(BuildResource& resource) const;
   void unindex(BuildResource& resource);
-  static bool erase(Index& index, std::size_t key, const BuildResource& resource, int max_steps);
   void ensure_index() const;
   void drop(std::unique_ptr<BuildResource>& item);
   void compact();
   template <class Accept>
-  std::vector<BuildResource*> lookup(const Index& index, std::size_t key, Accept accept) const;
+  std::vector<BuildResource*> lookup(const ResourceIndex& index, std::size_t key,
+                                     Accept accept) const;
 
   const Schema* schema_;
   std::vector<std::unique_ptr<BuildResource>> items_;
-  Index by_id_;
+  // By hashes: the caller compares. The index of current ids is always up to date; those of all
+  // names and ids, and of kinds, are made at the first look-up.
+  ResourceIndex by_id_;
   mutable bool may_repeat_ = false;  // two resources may have one id
   bool has_empty_ = false;           // there may be resources without content
-  mutable Index by_any_;
+  mutable ResourceIndex by_any_;
   mutable bool indexed_ = false;
   mutable std::unordered_map<std::string, std::vector<BuildResource*>> by_kind_;
   mutable bool kinds_valid_ = false;
