@@ -167,10 +167,11 @@ Result<void> print_yaml_tree(const Tree& tree, int indent, ByteSink& out) {
   if (indent == 0) indent = kDefault;
   // libyaml's emitter: what it cannot do becomes 2.
   yaml::Emitter emitter(out, {.indent = indent < 2 || indent > 9 ? 2 : indent});
-  for (const Item& document : tree) {
-    Arranger arranger;
-    emitter.document(arranger.node(document));
-  }
+  // A comment behind the last collection of a document is printed in the next one.
+  Arranger arranger;
+  std::deque<yaml::EmitNode> documents;
+  for (const Item& document : tree)
+    emitter.document(documents.emplace_back(arranger.node(document)));
   return {};
 }
 

@@ -43,6 +43,13 @@ TEST_CASE("yaml: head, line and foot comments stay where go-yaml puts them") {
         "# top\n# head\na: 1 # line\n# foot\nb:\n    # in\n    - x # one\n    - \"y\"\n");
 }
 
+TEST_CASE("yaml: a comment behind the last collection of a document is printed in the next one") {
+  // As sops 3.13.3 does. The document that the comment is from must still be there.
+  CHECK(printed("a:\n- y\n- [{b: c}, x, {}] # behind a collection\n---\nd: 1\n---\ne: 2\n") ==
+        "a:\n    - \"y\"\n    - - b: c\n      - x\n      - {}\n---\n# behind a collection\nd: 1\n"
+        "---\ne: 2\n");
+}
+
 TEST_CASE("yaml: strings are quoted by what they look like") {
   CHECK(printed("a: 'yes'\nb: \"12\"\nc: ' x'\nd: \"a\\tb\"\ne: '12:30'\nf: <<\ng: ''\nh: '😀'\n") ==
         "a: \"yes\"\nb: \"12\"\nc: ' x'\nd: \"a\\tb\"\ne: \"12:30\"\nf: !!merge <<\ng: \"\"\n"

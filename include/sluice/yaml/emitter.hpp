@@ -1,9 +1,10 @@
 #pragma once
 /// go-yaml v3's emitter (emitterc.go): nodes with comments to text. Texts and comments are views of
-/// memory that the caller keeps until the document is written, so a value in secret memory is never
-/// copied. A comment waits until a place that prints its sort comes by, which need not be its own
-/// node: that is kept. What a value is printed as (its text, wanted style and tag) is the caller's;
-/// a style that cannot hold the text gives way to one that can, as there. Nothing is folded.
+/// memory that the caller keeps, so a value in secret memory is never copied. A comment waits until
+/// a place that prints its sort comes by, which need not be in its own node nor in its document:
+/// the caller keeps the nodes until the last document is written. What a value is printed as (its
+/// text, wanted style and tag) is the caller's; a style that cannot hold the text gives way to one
+/// that can, as there. Nothing is folded.
 
 #include <cstdint>
 #include <string>
