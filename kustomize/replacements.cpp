@@ -224,6 +224,8 @@ class PathMatcher {
       if (create_ == Create::kNothing) return {};
       return match_lost(node, depth);
     }
+    // To kyaml's FieldMatcher a field without a name is the node itself.
+    if (path_[depth].empty() && !is_leaf(node)) return fail(wrong_kind("ScalarNode", node));
     if (!node.is_mapping()) return fail(wrong_kind("MappingNode", node));
     yaml::Ref found = field(node, path_[depth]);
     if (!found.exists()) {
@@ -253,7 +255,9 @@ class PathMatcher {
       if (is_list_index(part)) SLUICE_CHECK(split_list_index(part));
       const bool into_list = is_index_number(part) || is_list_index(part) || part == "*";
       return fail(Code::kInvalid, std::string("wrong node kind: expected ") +
-                                      (into_list ? "SequenceNode" : "MappingNode") +
+                                      (into_list      ? "SequenceNode"
+                                       : part.empty() ? "ScalarNode"
+                                                      : "MappingNode") +
                                       " but got : node contents:\nnull\n");
     }
     texts_.push_back(std::make_unique<yaml::Document>(*std::move(document)));
@@ -280,6 +284,10 @@ class PathMatcher {
   Result<void> match_items(yaml::Ref node, std::size_t depth) {
     SLUICE_TRY(const auto wanted, split_list_index(path_[depth]));
     const auto& [name, pattern] = wanted;
+    if (node.is_null() && create_ != Create::kNothing) {  // as match_lost()
+      yaml::Document& document = node.document();
+      return match_items({document, document.new_collection(yaml::Kind::kSequence)}, depth);
+    }
     if (!node.is_null() && !node.is_sequence()) return fail(wrong_kind("SequenceNode", node));
     const std::size_t before = targets_.size();
     SLUICE_CHECK(visit_items(node, depth, name, pattern));

@@ -85,6 +85,7 @@ Result<std::vector<yaml::Document>> read_documents(const std::shared_ptr<const s
   yaml::ReadOptions options;
   options.engine = context.options().yaml_engine;
   options.keep_repeated = keep_repeated;
+  options.share_anchors = false;  // kustomize reads one document after the other
   const auto checked = [&](Result<std::vector<yaml::Document>> documents) {
     const bool again = keep_repeated && documents &&
                        std::any_of(documents->begin(), documents->end(), must_not_repeat);

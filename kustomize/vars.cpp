@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "sluice/yaml/go_value.hpp"
 #include "sluice/yaml/scalar.hpp"
 
 #include "field_spec.hpp"
@@ -20,7 +21,7 @@ namespace {
 using yaml::Kind;
 
 struct Value {
-  Kind kind = Kind::kString;  // a collection: the var is left as it is
+  Kind kind = Kind::kString;  // a collection: the var is left as it is, with a warning
   std::string text;           // as written into a longer string
   std::string whole;          // as the whole value of a field
 };
@@ -56,7 +57,7 @@ std::optional<Value> value_of(yaml::Node node) {
   switch (node.kind()) {
     case Kind::kMapping:
     case Kind::kSequence:
-      return Value{node.kind(), {}, {}};
+      return Value{node.kind(), {}, yaml::go_text(node)};
     case Kind::kInt: {
       std::int64_t value = 0;
       const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -107,7 +108,7 @@ Result<Value> find_value(const VarEntry& var, const ResMap& resources) {
 
 // expand.go DoReplacements: "$(NAME)" is replaced, "$$" is a dollar sign, an unknown name stays.
 // The result is a string, or, when `input` is nothing but one var, a value of the var's kind.
-Result<Value> expand(std::string_view input, Vars& vars) {
+Result<Value> expand(std::string_view input, Vars& vars, BuildContext& context) {
   std::string out;
   std::size_t copied = 0;
   for (std::size_t at = 0; at + 1 < input.size(); ++at) {
@@ -127,7 +128,14 @@ Result<Value> expand(std::string_view input, Vars& vars) {
       const std::string_view name = input.substr(at + 2, end - at - 2);
       const auto var = vars.find(name);
       const bool known = var != vars.end() && var->second.value.kind < Kind::kSequence;
-      if (known) ++var->second.uses;
+      if (known) {
+        ++var->second.uses;
+      } else if (var != vars.end()) {
+        const bool is_map = var->second.value.kind == Kind::kMapping;
+        context.warn("MakePrimitiveReplacer: bad replacement type=" +
+                     std::string(is_map ? "map[string]interface {}" : "[]interface {}") +
+                     " val=" + var->second.value.whole);
+      }
       if (at == 0 && end + 1 == input.size()) {
         if (known) return var->second.value;
         return Value{Kind::kString, std::string(input), std::string(input)};
@@ -149,8 +157,8 @@ Result<Value> expand(std::string_view input, Vars& vars) {
   return Value{Kind::kString, out, out};
 }
 
-Result<void> replace(yaml::Ref node, Vars& vars) {
-  SLUICE_TRY(const Value value, expand(node.text(), vars));
+Result<void> replace(yaml::Ref node, Vars& vars, BuildContext& context) {
+  SLUICE_TRY(const Value value, expand(node.text(), vars, context));
   node.set_scalar(value.kind, value.whole);
   return {};
 }
@@ -160,7 +168,7 @@ bool is_text(yaml::Node node) {
   return node.is_string() || (is_untyped(node) && is_leaf(node));
 }
 
-Result<void> replace_all(yaml::Ref node, Vars& vars) {
+Result<void> replace_all(yaml::Ref node, Vars& vars, BuildContext& context) {
   if (is_tagged_null(node) || node.is_encrypted()) return {};
   if (node.is_mapping()) {
     for (std::size_t i = 0; i < node.size(); ++i) {
@@ -173,7 +181,7 @@ Result<void> replace_all(yaml::Ref node, Vars& vars) {
         return fail(Code::kInvalid, "invalid map key: value='" + std::string(node.key(i).text()) +
                                         "', tag='" + tag + "'");
       }
-      if (is_text(node.value(i))) SLUICE_CHECK(replace(node.value(i), vars));
+      if (is_text(node.value(i))) SLUICE_CHECK(replace(node.value(i), vars, context));
     }
     return {};
   }
@@ -183,11 +191,11 @@ Result<void> replace_all(yaml::Ref node, Vars& vars) {
       if (!is_text(node.at(i))) {
         return fail(Code::kInvalid, "invalid value type expect a string");
       }
-      SLUICE_CHECK(replace(node.at(i), vars));
+      SLUICE_CHECK(replace(node.at(i), vars, context));
     }
     return {};
   }
-  if (is_text(node)) return replace(node, vars);
+  if (is_text(node)) return replace(node, vars, context);
   return {};
 }
 
@@ -219,7 +227,7 @@ Result<void> resolve_vars(Accumulator& all, BuildContext& context) {
     std::optional<BuildAnnotationsShown> shown;
     if (notes_hold_var(*resource)) shown.emplace(*resource);
     done = specs.apply(resource->root(), resource->id.gvk, Creates::kNothing,
-                       [&](yaml::Ref node) { return replace_all(node, vars); });
+                       [&](yaml::Ref node) { return replace_all(node, vars, context); });
     if (!done) break;  // the warning below comes first
     all.resources.changed(*resource);
   }

@@ -114,7 +114,7 @@ class Composer {
     repeated_.clear();
     merge_keys_.clear();
     from_flow_.clear();
-    if (options_.schema == Schema::kV2) anchors_.clear();  // v3 sees those of earlier documents
+    if (options_.schema == Schema::kV2 || !options_.share_anchors) anchors_.clear();
   }
 
   Result<void> end_document() {

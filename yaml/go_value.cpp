@@ -10,9 +10,12 @@
 namespace sluice::yaml {
 namespace {
 
+enum class Verb : std::uint8_t { kSyntax, kDefault };  // %#v, %v
+
 class Printer {
  public:
-  Printer(Schema schema, std::string& out) : schema_(schema), out_(out) {}
+  Printer(Schema schema, Verb verb, std::string& out)
+      : schema_(schema), is_syntax_(verb == Verb::kSyntax), out_(out) {}
 
   void value(Node node, bool in_flow) {
     in_flow |= node.style() == Style::kFlow;
@@ -22,11 +25,14 @@ class Printer {
       case Kind::kMapping:
         return mapping(node, in_flow);
       case Kind::kEncrypted:
-        out_ += "\"**SOPS**\"";
+        text("**SOPS**");
         return;
       case Kind::kNull:
-        out_ +=
-            schema_ == Schema::kV3 && in_flow && node.text().empty() ? "\"\"" : "interface {}(nil)";
+        if (schema_ == Schema::kV3 && in_flow && node.text().empty()) {
+          text("");
+        } else {
+          out_ += is_syntax_ ? "interface {}(nil)" : "<nil>";
+        }
         return;
       default:
         scalar(node);
@@ -35,12 +41,12 @@ class Printer {
 
  private:
   void sequence(Node node, bool in_flow) {
-    out_ += "[]interface {}{";
+    out_ += is_syntax_ ? "[]interface {}{" : "[";
     for (std::size_t i = 0; i < node.size(); ++i) {
-      if (i > 0) out_ += ", ";
+      if (i > 0) out_ += is_syntax_ ? ", " : " ";
       value(node.at(i), in_flow);
     }
-    out_ += '}';
+    out_ += is_syntax_ ? '}' : ']';
   }
 
   void mapping(Node node, bool in_flow) {
@@ -53,15 +59,19 @@ class Printer {
         schema_ == Schema::kV3 && std::all_of(order.begin(), order.end(), [&](std::size_t i) {
           return node.key(i).is_string();
         });
-    out_ += has_string_keys ? "map[string]interface {}{" : "map[interface {}]interface {}{";
+    out_ += !is_syntax_       ? "map["
+            : has_string_keys ? "map[string]interface {}{"
+                              : "map[interface {}]interface {}{";
     for (std::size_t i = 0; i < order.size(); ++i) {
-      if (i > 0) out_ += ", ";
+      if (i > 0) out_ += is_syntax_ ? ", " : " ";
       value(node.key(order[i]), in_flow);
       out_ += ':';
       value(node.value(order[i]), in_flow);
     }
-    out_ += '}';
+    out_ += is_syntax_ ? '}' : ']';
   }
+
+  void text(std::string_view text) { out_ += is_syntax_ ? go_quote(text) : std::string(text); }
 
   void scalar(Node node) {
     if (node.kind() == Kind::kBool) {
@@ -71,11 +81,12 @@ class Printer {
     } else if (node.kind() == Kind::kFloat && float_value(node.text())) {
       out_ += format_float_g(*float_value(node.text()));
     } else {
-      out_ += go_quote(node.text());
+      text(node.text());
     }
   }
 
   Schema schema_;
+  bool is_syntax_;
   std::string& out_;
 };
 
@@ -83,7 +94,13 @@ class Printer {
 
 std::string go_syntax(Node value, Schema schema) {
   std::string out;
-  Printer(schema, out).value(value, false);
+  Printer(schema, Verb::kSyntax, out).value(value, false);
+  return out;
+}
+
+std::string go_text(Node value) {
+  std::string out;
+  Printer(Schema::kV3, Verb::kDefault, out).value(value, false);
   return out;
 }
 

@@ -343,6 +343,25 @@ TEST_CASE("warnings: deprecated fields, in kustomize's words, also when the buil
         "automatically.");
 }
 
+TEST_CASE("vars: one that is no scalar stays as it is, with a warning that shows it") {
+  std::string warned;
+  kustomize::BuildOptions options;
+  options.on_warning = [&](std::string_view line) { warned.append(line).append("\n"); };
+  const std::string text = build_text({{"kustomization.yaml",
+                                        "resources: [r.yaml]\nconfigurations: [c.yaml]\nvars: "
+                                        "[{name: V, objref: {kind: A, name: a}, "
+                                        "fieldref: {fieldpath: spec}}]\n"},
+                                       {"c.yaml", "varReference: [{path: text, kind: A}]\n"},
+                                       {"r.yaml",
+                                        "{kind: A, metadata: {name: a}, text: $(V), spec: {b: [1, "
+                                        "x, null, {c: 1.50}], a: true}}\n"}},
+                                      "", options);
+  CHECK(contains(text, "text: $(V)"));
+  CHECK(contains(warned,
+                 "MakePrimitiveReplacer: bad replacement type=map[string]interface {} "
+                 "val=map[a:true b:[1 x <nil> map[c:1.5]]]\n"));
+}
+
 TEST_CASE("vars: unused ones are named also when another cannot be set") {
   std::vector<std::string> lines;
   kustomize::BuildOptions options;
@@ -491,6 +510,17 @@ TEST_CASE("errors that a random tree found: kustomize's words") {
          "{apiVersion: v1, kind: A, metadata: {name: a}}\n---\n{apiVersion: v1, kind: A, metadata: "
          "{name: b, annotations: {config.kubernetes.io/local-config: 'true'}}}\n"}},
        "may not add resource with an already registered id: A.v1.[noGrp]/x.[noNs]"},
+      {"an alias names an anchor of its own document",
+       {{"kustomization.yaml", "resources: [r.yaml]\n"},
+        {"r.yaml", "{kind: A, metadata: &m {name: a}}\n---\n{kind: B, metadata: *m}\n"}},
+       "MalformedYAMLError: yaml: unknown anchor 'm' referenced in File: r.yaml"},
+      {"a part of a path without text is the node itself",
+       {{"kustomization.yaml",
+         "resources: [r.yaml]\nreplacements: [{sourceValue: x, targets: [{select: {kind: A}, "
+         "fieldPaths: [spec..x]}]}]\n"},
+        {"r.yaml", "{kind: A, metadata: {name: a}, spec: {b: c}}\n"}},
+       "unable to find field \"spec..x\" in replacement target: wrong node kind: expected "
+       "ScalarNode but got MappingNode: node contents:\n{b: c}\n"},
       {"an empty list of targets is none",
        {{"kustomization.yaml", "replacements: [{sourceValue: x, targets: []}]\n"}},
        "replacements must specify a source and at least one target"},

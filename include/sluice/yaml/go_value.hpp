@@ -13,5 +13,7 @@ namespace sluice::yaml {
 /// it printed before: a null without text in a flow collection is the string "" then. Encrypted
 /// values are "**SOPS**". Entries are in the order of their keys' texts.
 std::string go_syntax(Node value, Schema schema);
+/// What go-yaml v3 has decoded from `value`, as Go prints it by default (%v): map[a:1 b:[x y]].
+std::string go_text(Node value);
 
 }  // namespace sluice::yaml

@@ -50,6 +50,8 @@ struct ReadOptions {
   /// With unique_keys: repeated keys stay in their mapping and the document says so
   /// (has_odd_keys()); an error still beside a `<<`.
   bool keep_repeated = false;
+  /// An alias may name an anchor of an earlier document, as in go-yaml v3. Off: of its own only.
+  bool share_anchors = true;
   /// Expand `<<` (not when quoted). Off: the key stays as a string node with text "<<".
   bool merge_keys = true;
   /// A core tag that its text does not fit (`!!int x`): a node of that kind. Off: an error.
