@@ -26,7 +26,7 @@ std::string unescape(std::string_view text) {
 void print_dotenv_value(const Item& item, ByteSink& out) {
   if (item.kind == ItemKind::kNull) {
     out.append("<nil>");
-  } else if (item.kind == ItemKind::kFloat) {
+  } else if (item.kind == ItemKind::kFloat || item.kind == ItemKind::kTime) {
     ShortText text;
     format_for_people(item, text);
     out.append(text.view());

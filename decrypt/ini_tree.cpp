@@ -389,7 +389,7 @@ void print_ini_value(const Item& item, ByteSink& out) {
   std::string_view text = item.bytes();
   if (item.kind == ItemKind::kNull) {
     text = "<nil>";
-  } else if (item.kind == ItemKind::kFloat) {
+  } else if (item.kind == ItemKind::kFloat || item.kind == ItemKind::kTime) {
     format_for_people(item, number);
     text = number.view();
   }

@@ -1,10 +1,20 @@
 #include "tree.hpp"
 
+#include <algorithm>
+
 #include "numbers.hpp"
 
 namespace sluice::decrypt {
 
 void format_for_people(const Item& item, ShortText& out) {
+  if (item.kind == ItemKind::kTime) {
+    const std::string_view text = item.bytes();
+    const std::size_t point = std::min(text.find('.'), text.size());
+    out.append(text.substr(0, point));
+    const std::size_t zone = text.find_first_not_of(".0123456789", point);
+    if (zone != std::string_view::npos) out.append(text.substr(zone));
+    return;
+  }
   format_float(parse_float(item.bytes()).value_or(0), 'G', out);
   const bool is_number = out.view().find_first_of("IN") == std::string_view::npos;
   if (is_number && out.view().find_first_of(".E") == std::string_view::npos) out.append(".0");

@@ -71,7 +71,8 @@ Result<Tree> read_dotenv_tree(std::string_view text);
 Result<Tree> read_ini_tree(std::string_view text);
 
 class ShortText;
-/// A kFloat as dotenv and INI hold it: 'G', and with a decimal point or exponent.
+/// As dotenv and INI hold it (stores.go, ValToString): a kFloat in 'G', with a decimal point or
+/// exponent; a kTime without its fraction of a second.
 void format_for_people(const Item& item, ShortText& out);
 
 struct PrintOptions {

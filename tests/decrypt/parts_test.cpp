@@ -268,6 +268,22 @@ TEST_CASE("json: order, repeated keys and numbers stay as encoding/json would ha
   }
 }
 
+TEST_CASE("dotenv and INI hold times without a fraction of a second, as sops prints them") {
+  const auto printed = [](const char* text, Format format) {
+    const auto tree = read_yaml_tree(text);
+    REQUIRE_OK(tree);
+    std::string out;
+    StringSink sink(out);
+    REQUIRE_OK(print_tree(*tree, format, {}, sink));
+    return out;
+  };
+  CHECK(printed("a: 2001-12-14t21:59:43.10-05:00\nb: 2001-12-14T21:59:43.5Z\nc: 2001-12-14\n",
+                Format::kDotenv) ==
+        "a=2001-12-14T21:59:43-05:00\nb=2001-12-14T21:59:43Z\nc=2001-12-14T00:00:00Z\n");
+  CHECK(printed("s:\n  a: 2001-12-14t21:59:43.10-05:00\n", Format::kIni) ==
+        "[s]\na = 2001-12-14T21:59:43-05:00\n");
+}
+
 TEST_CASE("dotenv: no quotes, no export; a line without = is refused without quoting it") {
   const auto tree = read_dotenv_tree("# c\nA=\"q\"\n\nexport B =x=y\\nz\n #no=comment\n");
   REQUIRE_OK(tree);
