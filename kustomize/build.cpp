@@ -19,6 +19,7 @@
 #include "steps.hpp"
 #include "target.hpp"
 #include "trace.hpp"
+#include "trace_places.hpp"
 #include "vars.hpp"
 
 namespace sluice::kustomize {
@@ -123,15 +124,15 @@ Result<ResMap> build_all(Loader loader, BuildContext& context) {
   SLUICE_TRY(Accumulator all, root.accumulate());
 
   SLUICE_CHECK(check_previous_ids(all.resources, context));
-  const auto trace = [&](std::string_view step) {
-    if (context.options().explain) trace_step(all.resources, 0, {}, step);
+  const auto trace = [&](std::string_view step, const PlaceOf& place_of) {
+    if (context.options().explain) trace_last_step(all.resources, step, place_of);
   };
   SLUICE_CHECK(add_name_suffixes(all.resources, context));
-  trace("name suffix");
+  trace("name suffix", place_of_suffix());
   SLUICE_CHECK(fix_name_references(all.resources, all.config.get().name_reference));
-  trace("name references");
+  if (context.options().explain) trace("name references", place_of_rename(all.resources));
   SLUICE_CHECK(resolve_vars(all, context));
-  trace("vars");
+  trace("vars", place_of_var(all, context));
   SLUICE_CHECK(drop_local_config(all.resources, context));
 
   const KustomizationFile& file = root.file();
@@ -142,7 +143,9 @@ Result<ResMap> build_all(Loader loader, BuildContext& context) {
         all.resources,
         {{"app.kubernetes.io/managed-by", "kustomize-" + std::string(kKustomizeVersion)}},
         {&spec, 1}));
-    trace("managedByLabel");
+    if (context.options().explain) {
+      trace_step(all.resources, 0, file.where(context, "buildMetadata"), "managedByLabel");
+    }
   }
   const bool keep_origin = file.wants("originAnnotations");
   const bool keep_transformations = file.wants("transformerAnnotations");
@@ -207,6 +210,7 @@ Result<BuildResult> build_repository(std::string_view target, const BuildOptions
   const auto url = parse_repo_url(target);
   if (!url) return fail(Code::kInvalid, "'" + std::string(target) + "' names no repository");
   BuildContext context(options);
+  warn_of_git_prefix(target, context);
   SLUICE_TRY(Loader loader, Loader::at(*url, target, context));
   return build_at(std::move(loader), context);
 }

@@ -258,9 +258,18 @@ Result<Loader> Loader::open(const RepoUrl& url, std::string_view text, BuildCont
   return loader;
 }
 
+void warn_of_git_prefix(std::string_view url, BuildContext& context) {
+  if (!has_git_prefix(url)) return;
+  context.warn(
+      "Warning: Forcing the git protocol using the 'git::' URL prefix is not supported. Kustomize "
+      "currently strips this invalid prefix, but will stop doing so in a future release. Please "
+      "remove the 'git::' prefix from your configuration.");
+}
+
 Result<Loader> Loader::descend(std::string_view path) const {
   if (path.empty()) return fail(Code::kInvalid, "new root cannot be empty");
   SLUICE_CHECK(context_->enter_directory(depth_ + 1));
+  warn_of_git_prefix(path, *context_);
   if (const auto repo = parse_repo_url(path)) {
     for (const Loader* visited = this; visited != nullptr; visited = visited->referrer_) {
       if (visited->clone_ && visited->clone_->text.starts_with(path)) {

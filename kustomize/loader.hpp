@@ -96,4 +96,7 @@ bool is_directory_error(const Error& error);
 /// The reason of the error that a web server answered other than with a file.
 inline constexpr std::string_view kHttpError = "HTTP error";
 
+/// kustomize's warning when `url` has a prefix that is not read (has_git_prefix).
+void warn_of_git_prefix(std::string_view url, BuildContext& context);
+
 }  // namespace sluice::kustomize

@@ -20,6 +20,8 @@ std::string lowered(std::string_view text) {
   return lower;
 }
 
+constexpr std::string_view kGitPrefix = "git::";
+
 bool drop_prefix(std::string_view& text, std::string_view prefix) {
   if (text.size() < prefix.size() || lowered(text.substr(0, prefix.size())) != prefix) return false;
   text.remove_prefix(prefix.size());
@@ -49,7 +51,7 @@ struct Host {
 };
 
 std::optional<Host> split_host(std::string_view text) {
-  drop_prefix(text, "git::");
+  drop_prefix(text, kGitPrefix);
   std::string_view scheme;
   for (const std::string_view known : {"ssh://", "https://", "http://", "file://"}) {
     if (drop_prefix(text, known)) {
@@ -188,6 +190,10 @@ void read_query(std::string_view query, RepoUrl& into) {
 }
 
 }  // namespace
+
+bool has_git_prefix(std::string_view text) {
+  return drop_prefix(text, kGitPrefix);
+}
 
 std::optional<RepoUrl> parse_repo_url(std::string_view text) {
   if (text.starts_with('/')) return std::nullopt;

@@ -24,6 +24,9 @@ struct RepoUrl {
 /// nullopt when kustomize would take `text` for a local path.
 std::optional<RepoUrl> parse_repo_url(std::string_view text);
 
+/// "git::" in front, which is not read (kustomize: with a warning).
+bool has_git_prefix(std::string_view text);
+
 /// "http:" or "https:" before anything else: fetched as a file first.
 bool is_remote_file(std::string_view text);
 

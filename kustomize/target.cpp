@@ -396,7 +396,10 @@ Result<Target> Target::open(Loader loader, const std::string& path, bool is_comp
   }
   Target target = *std::move(loaded);
   target.file_.build_metadata = file_.build_metadata;
-  if (origin_) target.origin_ = append_origin(*origin_, path);
+  if (origin_) {
+    warn_of_git_prefix(path, *context_);  // kustomize reads the URL again
+    target.origin_ = append_origin(*origin_, path);
+  }
   target.helm_namespace_ = helm_namespace_;
   SLUICE_CHECK(target.set_schema(/*reset=*/false));
   if (is_component && !target.file_.is_component()) {

@@ -112,6 +112,13 @@ std::string path_to(yaml::Node node, yaml::NodeId wanted, const std::string& pat
   return {};
 }
 
+/// The node that a path of list_fields() leads to.
+yaml::Node at_path(yaml::Node root, std::string_view path) {
+  auto& document = const_cast<yaml::Document&>(root.document());  // get_path creates nothing here
+  const auto found = get_path(yaml::Ref(document, root.id()), split_smart_path(path, '.'));
+  return found && found->exists() ? yaml::Node(*found) : yaml::Node();
+}
+
 }  // namespace
 
 void trace_step(const ResMap& resources, std::size_t begin, const Where& where,
@@ -132,6 +139,33 @@ void trace_step(const ResMap& resources, std::size_t begin, const Where& where,
   }
 }
 
+void trace_last_step(const ResMap& resources, std::string_view step, const PlaceOf& place_of) {
+  for (const auto& resource : resources.items()) {
+    if (resource->trace == nullptr) continue;
+    const yaml::Node before = std::as_const(resource->trace->last).root();
+    const yaml::Node after = std::as_const(*resource).root();
+    Touch all;
+    compare(before, after, {}, all);
+    if (all.is_empty()) continue;
+    History touches{{{}, std::string(step), std::move(all.added), {}, std::move(all.removed)}};
+    for (std::string& path : all.changed) {
+      const Where where =
+          place_of(*resource, at_path(before, path).text(), at_path(after, path).text());
+      const auto known = std::find_if(touches.begin(), touches.end(), [&](const Touch& touch) {
+        return touch.where.text() == where.text();
+      });
+      Touch& touch = known != touches.end()
+                         ? *known
+                         : touches.emplace_back(Touch{where, std::string(step), {}, {}, {}});
+      touch.changed.push_back(std::move(path));
+    }
+    for (Touch& touch : touches) {
+      if (!touch.is_empty()) resource->trace->history.push_back(std::move(touch));
+    }
+    resource->trace->last = resource->doc;
+  }
+}
+
 std::vector<Field> list_fields(yaml::Node root) {
   std::vector<Field> fields;
   add_fields(root, {}, fields);
@@ -139,11 +173,8 @@ std::vector<Field> list_fields(yaml::Node root) {
 }
 
 std::string canonical_path(yaml::Node root, std::string_view path) {
-  const std::vector<std::string> parts = split_smart_path(path, '.');
-  auto& document = const_cast<yaml::Document&>(root.document());
-  const auto found = get_path(yaml::Ref(document, root.id()), parts);
-  if (!found || !found->exists()) return {};
-  return path_to(root, found->id(), {});
+  const yaml::Node found = at_path(root, path);
+  return found.exists() ? path_to(root, found.id(), {}) : std::string();
 }
 
 }  // namespace sluice::kustomize

@@ -3,6 +3,7 @@
 /// a copy of each document and a comparison per step; nothing when a build is not asked to explain.
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,14 @@ struct Trace {
 /// its first entry. With `always`, also where nothing changed.
 void trace_step(const ResMap& resources, std::size_t begin, const Where& where,
                 std::string_view step, bool always = false);
+
+/// The place that made a step change a field of `resource` from `before` to `after`.
+using PlaceOf = std::function<Where(const BuildResource& resource, std::string_view before,
+                                    std::string_view after)>;
+
+/// The same for a step that each build ends with: there is no entry of a kustomization file for it,
+/// `place_of` tells for each field which entry is behind the change.
+void trace_last_step(const ResMap& resources, std::string_view step, const PlaceOf& place_of);
 
 /// The fields of `root`: each scalar, encrypted leaf and empty collection with its path.
 using Field = std::pair<std::string, yaml::Node>;

@@ -64,7 +64,7 @@ TEST_CASE("explain tells of an object every layer in order") {
                        "    changes metadata.name\n"
                        "  prod/kustomization.yaml:5:3  images\n"
                        "    changes spec.template.spec.containers.[name=c].image\n"
-                       "  name references\n"));
+                       "  base/kustomization.yaml:3:3  name references\n"));
   CHECK(text.find("    spec.template.spec.containers.[name=c].image  base/web.yaml:12:16\n") !=
         std::string::npos);
 }
@@ -73,10 +73,40 @@ TEST_CASE("explain finds generated objects by their first name, and paths by ind
   CHECK(explained("ConfigMap/c").starts_with("ConfigMap/prod-c-"));
   CHECK(explained("ConfigMap/c").find("  base/kustomization.yaml:3:3  configMapGenerator\n") !=
         std::string::npos);
-  CHECK(explained("ConfigMap/c").find("  name suffix\n    changes metadata.name\n") !=
+  CHECK(explained("ConfigMap/c")
+            .find("  base/kustomization.yaml:3:3  name suffix\n    changes metadata.name\n") !=
         std::string::npos);
   CHECK(explained("Deployment/web:spec.template.spec.containers.0.image")
             .find("containers.[name=c].image  base/web.yaml:12:16\n") != std::string::npos);
+}
+
+TEST_CASE("explain tells which entry renamed what a reference names, and which var a value is") {
+  const sources::MemTree tree(test::Files{
+      {"kustomization.yaml",
+       "resources: [a.yaml]\nnamePrefix: p-\nvars:\n- name: V\n"
+       "  objref: {apiVersion: v1, kind: Service, name: s}\n"
+       "- name: W\n  objref: {apiVersion: v1, kind: Service, name: s}\n"
+       "buildMetadata: [managedByLabel]\n"},
+      {"a.yaml",
+       "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n---\n"
+       "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\n---\n"
+       "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n"
+       "spec: {serviceAccountName: a, containers: [{name: c, command: [$(W), $(V)$(W), x]}]}\n"}});
+  BuildOptions options;
+  options.explain = true;
+  const auto built = test::build(tree, "", options);
+  REQUIRE_OK(built);
+  const auto text = explain(*built, "Pod/p");
+  REQUIRE_OK(text);
+  INFO(*text);
+  CHECK(text->find("  kustomization.yaml:2:13  name references\n"
+                   "    changes spec.serviceAccountName\n"
+                   "  kustomization.yaml:6:3  vars\n"
+                   "    changes spec.containers.[name=c].command.0\n"
+                   "  kustomization.yaml:4:3  vars\n"
+                   "    changes spec.containers.[name=c].command.1\n"
+                   "  kustomization.yaml:8:16  managedByLabel\n"
+                   "    adds metadata.labels\n") != std::string::npos);
 }
 
 TEST_CASE("explain refuses what is not there") {

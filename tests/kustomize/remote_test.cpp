@@ -100,6 +100,24 @@ TEST_CASE("remote bases: a directory of a repository at a ref is a base") {
   CHECK(web.asked() == std::vector<std::string>{"https://h/org/repo@v1"});
 }
 
+TEST_CASE("remote bases: git:: in front of a URL is told each time that kustomize reads it") {
+  Web web;
+  web.repositories["https://h/org/repo"] = kBase;
+  const auto warnings = [&](std::string_view fields) {
+    std::size_t count = 0;
+    kustomize::BuildOptions options = with(web);
+    options.on_warning = [&](std::string_view line) {
+      count += line.starts_with("Warning: Forcing the git protocol using the 'git::' URL prefix");
+    };
+    Files files = overlay("- git::https://h/org/repo\n");
+    files["kustomization.yaml"] += fields;
+    (void)build_text(files, "", options);
+    return count;
+  };
+  CHECK(warnings("") == 1);
+  CHECK(warnings("buildMetadata: [originAnnotations]\n") == 2);
+}
+
 TEST_CASE("remote bases: a web address is a file first, a repository when it is none") {
   Web web;
   web.repositories["https://h/org/repo"] = kBase;

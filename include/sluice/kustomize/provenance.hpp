@@ -19,7 +19,7 @@ struct BuildResult;
 /// One layer's work on one object. Paths are those of replacements:
 /// "spec.template.spec.containers.[name=web].image", a list index where items have no names.
 struct Touch {
-  Where where;       ///< of the entry in the kustomization file; empty for what every build does
+  Where where;       ///< of the entry in a kustomization file that asks for it or made it necessary
   std::string step;  ///< the field of the kustomization file, or "name suffix", "name references" …
   std::vector<std::string> added, changed, removed;
   bool is_empty() const { return added.empty() && changed.empty() && removed.empty(); }
