@@ -4,9 +4,9 @@
 ///
 ///     items: # {"type": "array", "x-kubernetes-patch-strategy": "merge"}
 ///
-/// It stands behind the key of a block collection, behind a flow collection that ends on the same
-/// line, or alone on the line above a key or list item. Other comments are not looked at, and
-/// those of scalars have no effect.
+/// It stands behind the key of a block collection, behind the end of a flow collection, or alone on
+/// the line above a key or list item. Other comments are not looked at, and those of scalars have
+/// no effect.
 
 #include <span>
 #include <string_view>

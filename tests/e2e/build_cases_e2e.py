@@ -22,7 +22,6 @@ CASES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "fi
 
 # What differs on purpose; docs/compat.md says why.
 DIFFERENT = {
-    "comments: flow2": "a rule behind a flow list of several lines is not read",
     "odd keys: template in a ConfigMapList": "no dump of the object",
     "odd keys: repeated key in a List": "the line of the file, not of the printed object",
     "odd keys: repeated key in a ConfigMapList": "no dump of the object",

@@ -41,6 +41,20 @@ TEST_CASE("a rule behind a key, above it, or behind a flow list decides how the 
   CHECK(merged("list: " + kRule + " and more\r\n- {name: x, a: b}\r\n", kPatch) == kMerged);
 }
 
+TEST_CASE("a rule stands behind the end of a flow list of several lines, not behind a part of it") {
+  CHECK(merged("list: [{name: x,\n  a: b}] " + kRule + "\n", kPatch) == kMerged);
+  CHECK(merged("list: [\n  {name: x, a: b}\n] " + kRule + "\n", kPatch) == kMerged);
+  CHECK(merged("list: [{name: x, a: b} # ]\n] " + kRule + "\n", kPatch) == kMerged);
+  CHECK(merged("list: [{name: \"x\",\n a: 'b'}] " + kRule + "\n", kPatch) == kMerged);
+  CHECK(merged("list: [{name: x, a: 'b'}, {name: y, '''': 'it''s ]', \"\\\"]\": z,\n c: d}] " +
+                   kRule + "\n",
+               kPatch)
+            .find("a: b\n") != std::string::npos);
+  CHECK(merged("list:\n  [{name: x, a: b}] " + kRule + "\n", kPatch) == kMerged);
+  CHECK(merged("list: [{name: x, a: b} " + kRule + "\n]\n", kPatch) == kReplaced);
+  CHECK(merged("list: [{name: x,\n a: b}]\n" + kRule + "\n", kPatch) == kReplaced);
+}
+
 TEST_CASE("comments elsewhere, of two lines, or that are no schema have no effect") {
   CHECK(merged(kRule + "\n\n" + kList, kPatch) == kReplaced);
   CHECK(merged("# two\n" + kRule + "\n" + kList, kPatch) == kReplaced);
