@@ -283,7 +283,7 @@ class Run:
         file = damaged(file, self.rng)
         theirs, ours = self.sops.decrypt(file, kind), self.sluice.decrypt(file, kind)
         self.note("damaged" if theirs is None else "damaged, and opens")
-        if theirs and ours and ours == re.sub(rb'(?m)^( *)- ""$', rb"\1#", theirs):
+        if theirs and ours and ours != theirs and ours == re.sub(rb'(?m)^( *)- ""$', rb"\1#", theirs):
             self.note("an empty comment in a list stays one, as documented")
         elif self.differ(theirs, ours):
             return "damaged", {"damaged": file, "sops": theirs, "sluice": ours}
