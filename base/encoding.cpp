@@ -160,6 +160,13 @@ char32_t rune_of(std::string_view sequence) {
   return rune;
 }
 
+/// unicode.IsSpace.
+bool is_go_space(char32_t rune) {
+  if (rune < 0x80) return rune == ' ' || (rune >= '\t' && rune <= '\r');
+  return rune == 0x85 || rune == 0xa0 || rune == 0x1680 || (rune >= 0x2000 && rune <= 0x200a) ||
+         rune == 0x2028 || rune == 0x2029 || rune == 0x202f || rune == 0x205f || rune == 0x3000;
+}
+
 /// strconv.IsPrint for code points that are not ASCII.
 bool is_go_printable(char32_t rune) {
   struct Range {
@@ -183,6 +190,23 @@ bool is_valid_utf8(std::string_view text) {
     text.remove_prefix(length);
   }
   return true;
+}
+
+std::string_view go_trim_space(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0 || !is_go_space(rune_of(text.substr(0, length)))) break;
+    text.remove_prefix(length);
+  }
+  while (!text.empty()) {
+    std::size_t start = text.size() - 1;
+    while (start > 0 && (static_cast<unsigned char>(text[start]) & 0xc0) == 0x80)
+      --start;
+    const std::string_view last = text.substr(start);
+    if (utf8_length(last) != last.size() || !is_go_space(rune_of(last))) break;
+    text.remove_suffix(last.size());
+  }
+  return text;
 }
 
 void go_quote(std::string_view text, ByteSink& out) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sluice/base/encoding.hpp"
 #include "sluice/yaml/scalar.hpp"
 
 #include "kustomize/growth.hpp"
@@ -12,15 +13,6 @@
 
 namespace sluice::kustomize {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  const auto is_space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
-  while (!text.empty() && is_space(text.front()))
-    text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back()))
-    text.remove_suffix(1);
-  return text;
-}
 
 bool is_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -124,7 +116,7 @@ FieldSpecs::FieldSpecs(std::span<const FieldSpec> specs) {
       std::string_view name = part;
       const bool is_sequence = name.size() >= 2 && name.substr(name.size() - 2) == "[]";
       if (is_sequence) name.remove_suffix(2);
-      compiled.steps.push_back({std::string(trim(name)), is_sequence});
+      compiled.steps.push_back({std::string(go_trim_space(name)), is_sequence});
     }
   }
 }

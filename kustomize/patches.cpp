@@ -192,13 +192,6 @@ Result<bool> apply_json(ResMap& resources, BuildResource& target, const JsonPatc
 
 }  // namespace
 
-std::string_view trim_patch(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n\v\f";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
-
 std::string patch_source(std::string_view kind, std::string_view text) {
   return "[" + std::string(kind) + ": " + go_quote(text) + "]";
 }

@@ -35,13 +35,11 @@ struct PatchOptions {
   bool allow_name_change = false, allow_kind_change = false;
 };
 
-/// Decides what `text` is and reads it. `text` of an inline patch must be trimmed (trim_patch).
+/// Decides what `text` is and reads it. `text` of an inline patch must be trimmed (go_trim_space).
 /// Errors: kInvalid "unable to parse SM or JSON patch from …", "illegally qualifies as both …".
 Result<PatchRule> read_patch(std::string_view text, std::string source,
                              std::optional<Selector> target, const PatchOptions& options,
                              const ReadResources& read);
-/// strings.TrimSpace.
-std::string_view trim_patch(std::string_view text);
 /// `[path: "…"]`, `[patch: "…"]` with Go's %q.
 std::string patch_source(std::string_view kind, std::string_view text);
 

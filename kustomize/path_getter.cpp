@@ -3,19 +3,14 @@
 #include <charconv>
 #include <optional>
 
+#include "sluice/base/encoding.hpp"
+
 #include "kustomize/field_spec.hpp"
 #include "kustomize/growth.hpp"
 #include "kustomize/gvk.hpp"
 
 namespace sluice::kustomize {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n\v\f";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
 
 std::optional<std::int64_t> parse_int(std::string_view text) {
   std::int64_t value = 0;
@@ -103,7 +98,7 @@ Result<yaml::Ref> get_path(yaml::Ref root, std::span<const std::string> parts, C
   std::vector<std::string_view> path;
   path.reserve(parts.size());
   for (const std::string& part : parts) {
-    if (const std::string_view clean = trim(part); !clean.empty()) path.push_back(clean);
+    if (const std::string_view clean = go_trim_space(part); !clean.empty()) path.push_back(clean);
   }
   if (create != Create::kNothing) {
     SLUICE_CHECK(check_path_parts(path.size(), path.empty() ? std::string_view() : path[0]));

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "sluice/base/encoding.hpp"
 #include "sluice/yaml/read.hpp"
 #include "sluice/yaml/write.hpp"
 
@@ -180,10 +181,6 @@ Result<PluginConfig> read_config(Node root, std::span<const Field> fields, std::
   return config;
 }
 
-std::string go_trimmed(std::string_view text) {
-  return std::string(trim_patch(text));
-}
-
 using Run = std::function<Result<void>(ResMap&)>;
 using Shared = std::shared_ptr<PluginConfig>;
 
@@ -268,7 +265,7 @@ Result<Run> replacement(const Shared& c, Node, const StepContext& context) {
   return Run([all](ResMap& m) { return apply_replacements(m, *all); });
 }
 Result<Run> value_add(const Shared& c, Node, const StepContext& context) {
-  c->text = go_trimmed(c->text);
+  c->text = std::string(go_trim_space(c->text));
   if (c->text.empty()) c->text = context.loader.root().name();
   if (!c->target_file_path.empty()) {
     SLUICE_TRY(const sources::Blob blob, context.loader.load(c->target_file_path));

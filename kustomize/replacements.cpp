@@ -425,7 +425,7 @@ Result<bool> set_in_text(yaml::Ref root, const std::vector<std::string>& path, y
     for (const yaml::Ref target : *targets) {
       if (!set_value(options, target, value)) return false;
     }
-    const bool is_json = original.find_first_of("{[") == original.find_first_not_of(" \t\r\n\v\f");
+    const bool is_json = go_trim_space(original).find_first_of("{[") == 0;
     if (is_json && !std::all_of(targets->begin(), targets->end(), fits_its_type)) return false;
     const auto text = write_structured_text(*document, original);
     if (!text) return false;

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "sluice/base/encoding.hpp"
 #include "sluice/decrypt/sops_file.hpp"
 #include "sluice/yaml/read.hpp"
 
@@ -19,12 +20,6 @@ namespace {
 
 constexpr std::string_view kMalformed = "MalformedYAMLError: ";
 constexpr std::string_view kInternalDomain = "internal.config.kubernetes.io/";
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n\v\f");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n\v\f") - first + 1);
-}
 
 // How the text is cut at lines that start with "---". Both engines agree on that but for two
 // oddities, for which `pieces` is filled and each piece is read on its own.
@@ -42,15 +37,15 @@ Result<Split> split_documents(std::string_view text) {
     const std::size_t end = text.find('\n', at + 4);
     const std::string_view tail =
         text.substr(at + 4, end == std::string_view::npos ? std::string_view::npos : end - at - 4);
-    const std::string_view content = trimmed(tail);
+    const std::string_view content = go_trim_space(tail);
     if (end == std::string_view::npos) {
       // Go's pattern wants the line break: to kustomize this is still the document before.
       split.is_odd |= !content.empty();
       break;
     }
     if (!content.empty() && content[0] != '#') {
-      return fail(Code::kInvalid,
-                  "invalid document separator: " + std::string(trimmed(text.substr(at, end - at))));
+      return fail(Code::kInvalid, "invalid document separator: " +
+                                      std::string(go_trim_space(text.substr(at, end - at))));
     }
     split.pieces.push_back(text.substr(begin, at + 1 - begin));
     ++split.count;

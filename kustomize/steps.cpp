@@ -499,7 +499,7 @@ Result<Resources> run_config_map_generator(const GeneratorArgs& args, const Step
 Result<PatchRule> load_patch(const PatchEntry& entry, const std::string& config,
                              const StepContext& context, yaml::Node written) {
   const auto quoted = [&] { return config.empty() ? patch_config(entry) : config; };
-  const std::string_view text = trim_patch(entry.patch);
+  const std::string_view text = go_trim_space(entry.patch);
   const PatchOptions options = entry.options.value_or(PatchOptions{});
   if (text.empty() && entry.path.empty()) {
     return fail(Code::kInvalid, "must specify one of patch and path in\n" + quoted());

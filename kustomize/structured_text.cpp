@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "sluice/base/encoding.hpp"
 #include "sluice/yaml/commented.hpp"
 #include "sluice/yaml/read.hpp"
 #include "sluice/yaml/scalar.hpp"
@@ -18,14 +19,6 @@ namespace {
 
 using yaml::CommentedNode;
 using yaml::NodeId;
-
-constexpr std::string_view kSpace = " \t\r\n\v\f";
-
-std::string_view trim(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
 
 // --- comments ------------------------------------------------------------------------------------
 
@@ -94,7 +87,7 @@ Result<std::string> write_yaml_text(const yaml::Document& document, std::string_
     out.foot = commented.front().foot;
   }
   out.root = to_commented(document.root(), origins);
-  return std::string(trim(yaml::write_commented(out)));
+  return std::string(go_trim_space(yaml::write_commented(out)));
 }
 
 // --- JSON ----------------------------------------------------------------------------------------
@@ -204,15 +197,17 @@ std::string_view before_trailing_text(std::string_view text, const Error& error)
   return text.substr(0, at + std::max<std::uint32_t>(error.where().column, 1) - 1);
 }
 
-/// Nothing but comments.
-bool is_blank(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    const std::string_view line = trim(text.substr(0, end));
-    if (!line.empty() && line.front() != '#') return false;
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+/// Whether a line begins with "---", of a text in which nothing else is but comments.
+bool has_document_start(std::string_view text) {
+  constexpr std::string_view kStart = "---", kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  if (text.starts_with(kStart)) return true;
+  // YAML 1.1 breaks lines at U+0085, U+2028 and U+2029, too.
+  for (const std::string_view line_break :
+       {"\n", "\r", "\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"}) {
+    if (text.find(std::string(line_break) + std::string(kStart)) != text.npos) return true;
   }
-  return true;
+  return false;
 }
 
 }  // namespace
@@ -231,8 +226,8 @@ Result<std::optional<yaml::Document>> read_structured_text(std::string_view text
   }
   std::vector<yaml::Document>& documents = *read;
   if (!documents.empty()) return std::move(documents.front());
-  if (is_blank(text)) return std::nullopt;
-  return yaml::Document();  // "---" alone
+  if (!has_document_start(text)) return std::nullopt;
+  return yaml::Document();
 }
 
 std::string yaml_v3_text(yaml::Node node) {
@@ -245,7 +240,7 @@ std::string yaml_v3_text(yaml::Node node) {
 
 Result<std::string> write_structured_text(const yaml::Document& document,
                                           std::string_view original) {
-  const std::string_view text = trim(original);
+  const std::string_view text = go_trim_space(original);
   if (text.empty() || (text.front() != '{' && text.front() != '[')) {
     return write_yaml_text(document, original);
   }

@@ -122,6 +122,14 @@ TEST_CASE("Gvk and ObjectId: the forms used in messages") {
   CHECK(ObjectId{Gvk::from("v1", "Namespace"), "", "ns"}.text() == "Namespace/ns");
 }
 
+TEST_CASE("go_trim_space: Unicode's white space goes, from both ends") {
+  CHECK(sluice::go_trim_space(" \n a: b\n\t ") == "a: b");
+  CHECK(sluice::go_trim_space("\xC2\xA0\xE2\x80\xA8x\xE3\x80\x80 y\xC2\x85") == "x\xE3\x80\x80 y");
+  CHECK(sluice::go_trim_space("\xE2\x80\x8B") == "\xE2\x80\x8B");  // not white space
+  CHECK(sluice::go_trim_space(" \xA0 ") == "\xA0");                // not UTF-8
+  CHECK(sluice::go_trim_space("\xC2\xA0 ").empty());
+}
+
 TEST_CASE("go_quote: what strconv.IsPrint refuses is escaped") {
   CHECK(sluice::go_quote("a\xE2\x80\x8B\xC2\xA0\xC3\xBC\xEF\xBB\xBF") ==
         R"("a\u200b\u00a0ü\ufeff")");

@@ -119,7 +119,6 @@ TEST_CASE("what a patch is follows from what it can be read as") {
                    by_kind("ConfigMap")))
           .find("error: Multiple Strategic-Merge Patches in one `patches` entry is not allowed to "
                 "set `patches.target` field: [patch: ") == 0);
-  CHECK(trim_patch(" \n a: b\n\t ") == "a: b");
 }
 
 TEST_CASE("annotations exist while a JSON patch runs, since kustomize keeps its own there") {

@@ -134,6 +134,22 @@ TEST_CASE("a path goes on inside JSON and YAML text") {
   CHECK(copy("data.text", "spec.yaml.a", "yaml") == "|-\n  # kept\n  a: a-b-c # too\n  n: 5\n");
 }
 
+TEST_CASE("a text with nothing but comments is a document only behind ---") {
+  for (const char* text : {"", "  ", "# c\n", "\xC2\x85", "\xE2\x80\xA8# c", "\xEF\xBB\xBF"}) {
+    CAPTURE(text);
+    const auto document = read_structured_text(text);
+    REQUIRE_OK(document);
+    CHECK_FALSE(document->has_value());
+  }
+  for (const char* text : {"---", "# c\xC2\x85---", "\xE2\x80\xA8---\n", "\xEF\xBB\xBF---"}) {
+    CAPTURE(text);
+    const auto document = read_structured_text(text);
+    REQUIRE_OK(document);
+    REQUIRE(document->has_value());
+    CHECK(std::as_const(**document).root().is_null());
+  }
+}
+
 TEST_CASE("errors say what was selected, and what was not") {
   CHECK(replaced("{source: {kind: None}, targets: [{select: {kind: Target}}]}", "text") ==
         "error: nothing selected by None.[noVer].[noGrp]/[noName].[noNs]");

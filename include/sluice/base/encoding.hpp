@@ -33,6 +33,9 @@ std::optional<std::size_t> base64_decode_to(std::string_view text, std::uint8_t*
 /// True when `text` is valid UTF-8 as Go's utf8.Valid judges it (no surrogates, no overlong forms).
 bool is_valid_utf8(std::string_view text);
 
+/// strings.TrimSpace: without Unicode's white space at both ends.
+std::string_view go_trim_space(std::string_view text);
+
 /// Go's %q of a string: double quotes, escapes for control and non-printable characters.
 std::string go_quote(std::string_view text);
 /// The same into a sink, for text that is secret.
