@@ -285,15 +285,12 @@ class PathMatcher {
     SLUICE_TRY(const auto wanted, split_list_index(path_[depth]));
     const auto& [name, pattern] = wanted;
     if (node.is_null() && create_ != Create::kNothing) {  // as match_lost()
-      yaml::Document& document = node.document();
-      return match_items({document, document.new_collection(yaml::Kind::kSequence)}, depth);
+      node = {node.document(), new_node(node.document(), Create::kSequence)};
     }
     if (!node.is_null() && !node.is_sequence()) return fail(wrong_kind("SequenceNode", node));
     const std::size_t before = targets_.size();
     SLUICE_CHECK(visit_items(node, depth, name, pattern));
     if (targets_.size() != before || create_ == Create::kNothing) return {};
-    // As in match_lost().
-    if (node.is_null()) node = {node.document(), new_node(node.document(), Create::kSequence)};
 
     if (name.empty()) {
       const yaml::Ref item = node.append_string("");
@@ -425,8 +422,8 @@ Result<bool> set_in_text(yaml::Ref root, const std::vector<std::string>& path, y
     for (const yaml::Ref target : *targets) {
       if (!set_value(options, target, value)) return false;
     }
-    const bool is_json = go_trim_space(original).find_first_of("{[") == 0;
-    if (is_json && !std::all_of(targets->begin(), targets->end(), fits_its_type)) return false;
+    if (is_json_text(original) && !std::all_of(targets->begin(), targets->end(), fits_its_type))
+      return false;
     const auto text = write_structured_text(*document, original);
     if (!text) return false;
     SLUICE_CHECK(check_growth(text->size(), 0, {}));

@@ -238,12 +238,14 @@ std::string yaml_v3_text(yaml::Node node) {
   return text;
 }
 
+bool is_json_text(std::string_view text) {
+  const std::string_view content = go_trim_space(text);
+  return content.starts_with('{') || content.starts_with('[');
+}
+
 Result<std::string> write_structured_text(const yaml::Document& document,
                                           std::string_view original) {
-  const std::string_view text = go_trim_space(original);
-  if (text.empty() || (text.front() != '{' && text.front() != '[')) {
-    return write_yaml_text(document, original);
-  }
+  if (!is_json_text(original)) return write_yaml_text(document, original);
   std::string compact;
   SLUICE_CHECK(yaml::write_go_json(document.root(), compact));
   const bool indented = original.find('\n') != std::string_view::npos &&

@@ -21,6 +21,9 @@ Result<std::optional<yaml::Document>> read_structured_text(std::string_view text
 Result<std::string> write_structured_text(const yaml::Document& document,
                                           std::string_view original);
 
+/// Whether kustomize takes `text` for JSON, and writes it as such: by its first character.
+bool is_json_text(std::string_view text);
+
 /// False when the text of a scalar is none of its kind, as a replacement can leave it.
 bool fits_its_type(yaml::Node node);
 /// "!!int" and its like.
