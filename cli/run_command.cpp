@@ -53,9 +53,9 @@ std::string default_storage() {
 
 struct RunFlags {
   std::string kubeconfig, storage, key_hosts, age_secret, vault_config;
-  bool no_remote_bases = false, once = false;
-  long concurrent = 0;  // 0: the default
+  bool no_remote_bases = false;
   reconciler::LogLevel level = reconciler::LogLevel::kInfo;
+  reconciler::ControllerOptions options;
 };
 
 Result<void> parse(Arguments arguments, RunFlags& into) {
@@ -66,9 +66,10 @@ Result<void> parse(Arguments arguments, RunFlags& into) {
   flags.text("sops-age-secret", into.age_secret);
   flags.text("sops-vault-configmap", into.vault_config);
   flags.on("no-remote-bases", into.no_remote_bases);
-  flags.on("once", into.once);
+  flags.on("once", into.options.once);
   flags.value("concurrent", [&into](std::string_view text) -> Result<void> {
-    SLUICE_TRY(into.concurrent, parse_number(text, 1, 256));
+    SLUICE_TRY(const long number, parse_number(text, 1, 256));
+    into.options.concurrent = static_cast<unsigned>(number);
     return {};
   });
   flags.value("log-level", [&into](std::string_view text) -> Result<void> {
@@ -119,9 +120,7 @@ int report_once(const reconciler::RunSummary& summary) {
 int run_command(Arguments arguments) {
   RunFlags flags;
   if (const auto parsed = parse(arguments, flags); !parsed) return report(parsed.error());
-  reconciler::ControllerOptions options;
-  options.once = flags.once;
-  if (flags.concurrent != 0) options.concurrent = static_cast<unsigned>(flags.concurrent);
+  reconciler::ControllerOptions& options = flags.options;
   auto decryption = decryption_options(flags);
   if (!decryption) return report(decryption.error());
   options.decryption = *std::move(decryption);
