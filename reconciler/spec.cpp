@@ -67,13 +67,6 @@ std::int64_t integer(yaml::Node node, std::int64_t otherwise) {
                                          : otherwise;
 }
 
-std::vector<std::string> strings(yaml::Node list) {
-  std::vector<std::string> out;
-  for (std::size_t i = 0; i < list.size(); ++i)
-    out.emplace_back(list.at(i).text());
-  return out;
-}
-
 Result<void> read_source(yaml::Node source, const Key& self, KustomizationSpec& spec) {
   spec.source_kind = text_of(source.get("kind"));
   spec.source = {std::string(source.get("namespace").string_or(self.ns)),
@@ -118,9 +111,9 @@ kustomize::Overrides overrides_of(yaml::Node node) {
   out.name_suffix = text_of(node.get("nameSuffix"));
   out.patches = copy_of(node.get("patches"));
   out.images = copy_of(node.get("images"));
-  out.components = strings(node.get("components"));
+  out.components = node.get("components").texts();
   out.ignore_missing_components = truth(node.get("ignoreMissingComponents"));
-  out.build_metadata = strings(node.get("buildMetadata"));
+  out.build_metadata = node.get("buildMetadata").texts();
   out.generate_kustomization = true;
   return out;
 }

@@ -149,13 +149,6 @@ class SchemaReader {
   TypeArena& arena_;
 };
 
-std::vector<std::string> strings(yaml::Node list) {
-  std::vector<std::string> out;
-  for (std::size_t i = 0; i < list.size(); ++i)
-    out.emplace_back(list.at(i).text());
-  return out;
-}
-
 void check_names(yaml::Node spec, yaml::Node definition, FieldErrors& errors) {
   const yaml::Node names = spec.get("names");
   const std::string plural(names.get("plural").string_or(""));
@@ -255,8 +248,8 @@ std::vector<ResourcePtr> custom_resources(yaml::Node definition) {
     resource->list_kind = names.get("listKind").string_or(resource->kind + "List");
     resource->plural = names.get("plural").string_or("");
     resource->singular = names.get("singular").string_or("");
-    resource->short_names = strings(names.get("shortNames"));
-    resource->categories = strings(names.get("categories"));
+    resource->short_names = names.get("shortNames").texts();
+    resource->categories = names.get("categories").texts();
     resource->namespaced = spec.get("scope").string_or("") == "Namespaced";
     resource->has_status = version.find("subresources", "status").exists();
     if (const yaml::Node scale = version.find("subresources", "scale")) {

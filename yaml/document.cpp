@@ -254,6 +254,13 @@ void Document::share_chunks(const Document& other) {
   }
 }
 
+std::vector<std::string> Node::texts() const {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < size(); ++i)
+    out.emplace_back(at(i).text());
+  return out;
+}
+
 NodeId Document::import(Node node) {
   if (!node.exists()) return new_scalar(Kind::kNull, "null");
   if (&node.document() != this) share_chunks(node.document());

@@ -104,8 +104,9 @@ class Node {
 
   /// Items of a sequence, or entries of a mapping; 0 otherwise.
   std::size_t size() const;
-  Node at(std::size_t index) const;   ///< item of a sequence; missing when out of range
-  Node key(std::size_t index) const;  ///< of a mapping's entry
+  Node at(std::size_t index) const;        ///< item of a sequence; missing when out of range
+  std::vector<std::string> texts() const;  ///< of the items
+  Node key(std::size_t index) const;       ///< of a mapping's entry
   Node value(std::size_t index) const;
   /// Value under the string key `name`; missing when absent or when this is no mapping. Linear.
   Node get(std::string_view name) const;
