@@ -240,7 +240,8 @@ class ExecFunction final : public ExternalPlugin {
     program.argv.push_back(spec_.path);
     program.argv.insert(program.argv.end(), spec_.arguments.begin(), spec_.arguments.end());
     program.environment = merged_environment(spec_, programs);
-    SLUICE_TRY(program.directory, context.loader.program_directory());
+    SLUICE_TRY(const Loader place, context.loader.on_disk());
+    program.directory = place.display();
     program.input = list;
     if (program.directory == "/") {
       return fail(Code::kInvalid, "root working directory '/' not allowed");

@@ -49,8 +49,12 @@ std::string version_in(std::string_view text) {
 
 class Chart {
  public:
-  Chart(HelmGlobals globals, HelmChart chart, const StepContext& context)
-      : globals_(std::move(globals)), chart_(std::move(chart)), context_(context) {}
+  /// `place`: on disk.
+  Chart(HelmGlobals globals, HelmChart chart, Loader place, BuildContext& build)
+      : globals_(std::move(globals)),
+        chart_(std::move(chart)),
+        place_(std::move(place)),
+        build_(build) {}
 
   Result<void> check() {
     if (chart_.name.empty()) return fail(Code::kInvalid, "chart name cannot be empty");
@@ -63,11 +67,10 @@ class Chart {
       return fail(Code::kInvalid,
                   "chart name must not start with '-', got " + go_quote(chart_.name));
     }
-    SLUICE_CHECK(context_.loader.program_directory());
     if (globals_.chart_home.empty()) globals_.chart_home = "charts";
     if (chart_.values_file.empty()) chart_.values_file = chart_directory() + "/values.yaml";
     for (std::string& file : chart_.additional_values_files) {
-      auto loaded = context_.loader.load(file);
+      auto loaded = place_.load(file);
       if (!loaded) {
         return fail(std::move(loaded).error().prefix("could not load additionalValuesFile: "));
       }
@@ -93,8 +96,8 @@ class Chart {
   }
 
  private:
-  const std::string& root() const { return context_.loader.display(); }
-  const BuildOptions& options() const { return context_.build.options(); }
+  const std::string& root() const { return place_.display(); }
+  const BuildOptions& options() const { return build_.options(); }
   const Programs& programs() const { return *options().programs; }
 
   std::string chart_home() const {
@@ -217,7 +220,7 @@ class Chart {
   }
 
   Result<std::string> values_file() const {
-    SLUICE_TRY(const sources::Blob blob, context_.loader.load(chart_.values_file));
+    SLUICE_TRY(const sources::Blob blob, place_.load(chart_.values_file));
     return *blob.bytes;
   }
 
@@ -257,7 +260,7 @@ class Chart {
 
   Result<Resources> read_output(std::string output) const {
     auto read = read_resources(std::make_shared<const std::string>(std::move(output)),
-                               FileId::kNone, {}, context_.build);
+                               FileId::kNone, {}, build_);
     if (!read) {
       const std::string_view what = is_malformed_yaml(read.error())
                                         ? "error reading helm output: "
@@ -273,7 +276,8 @@ class Chart {
 
   HelmGlobals globals_;
   HelmChart chart_;
-  const StepContext& context_;
+  const Loader place_;
+  BuildContext& build_;
   TemporaryDirectory directory_;
   std::string config_home_;
 };
@@ -339,7 +343,8 @@ Result<std::function<Result<Resources>()>> configure_helm_chart(const HelmGlobal
   if (wanted.kube_version.empty()) wanted.kube_version = options.helm_kube_version;
   if (wanted.api_versions.empty()) wanted.api_versions = options.helm_api_versions;
   wanted.debug |= options.helm_debug;
-  auto ready = std::make_shared<Chart>(globals, std::move(wanted), context);
+  SLUICE_TRY(Loader place, context.loader.on_disk());
+  auto ready = std::make_shared<Chart>(globals, std::move(wanted), std::move(place), context.build);
   SLUICE_CHECK(ready->check());
   return std::function<Result<Resources>()>([ready] { return ready->render(); });
 }

@@ -150,7 +150,7 @@ class LegacyPlugin final : public ExternalPlugin {
   Result<std::string> invoke(std::string_view input, const StepContext& context) const {
     const BuildOptions& options = context.build.options();
     const Programs& programs = *options.programs;
-    SLUICE_CHECK(context.loader.program_directory());
+    SLUICE_TRY(const Loader place, context.loader.on_disk());
     SLUICE_TRY(const TemporaryFile file,
                TemporaryFile::make(programs.temporary_directory, "kust-plugin-config-", config_));
     Program program;
@@ -158,8 +158,8 @@ class LegacyPlugin final : public ExternalPlugin {
     program.argv.insert(program.argv.end(), arguments_.begin(), arguments_.end());
     program.environment = programs.environment();
     add_variable(program, "KUSTOMIZE_PLUGIN_CONFIG_STRING", config_, context);
-    add_variable(program, "KUSTOMIZE_PLUGIN_CONFIG_ROOT", context.loader.display(), context);
-    if (exists(context.loader.display())) program.directory = context.loader.display();
+    add_variable(program, "KUSTOMIZE_PLUGIN_CONFIG_ROOT", place.display(), context);
+    if (exists(place.display())) program.directory = place.display();
     program.input = input;
     program.keep_error_output = true;
     auto result = programs.run(program, options.cancel);

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "sluice/sources/dir_tree.hpp"
+
 #include "remote_fetches.hpp"
 #include "status_text.hpp"
 
@@ -57,7 +59,7 @@ Loader Loader::in(BuildContext& context) const {
 }
 
 std::string Loader::shown(const TreePath& path) const {
-  if (!clone_) return tree_->display(path);
+  if (is_on_disk()) return tree_->display(path);
   return path.is_root() ? clone_->shown : clone_->shown + "//" + path.text();
 }
 
@@ -135,7 +137,7 @@ Result<TreePath> Loader::resolve(std::string_view path) const {
     return full;
   }
   // An absolute path is one of this machine: it can only be meant for a tree that shows such paths.
-  const std::string top = clone_ ? std::string() : tree_->display(TreePath());
+  const std::string top = is_on_disk() ? tree_->display(TreePath()) : std::string();
   std::string_view rest = path;
   if (top.starts_with('/') && rest.starts_with(top)) {
     rest.remove_prefix(top.size());
@@ -204,13 +206,19 @@ Result<sources::Blob> Loader::load_anywhere(std::string_view path) const {
   return fail(Code::kNotFound, "open " + std::string(path) + ": no such file or directory");
 }
 
-Result<std::string> Loader::program_directory() const {
-  if (!clone_) return display_;
-  return fail(Error(Code::kUnsupported,
-                    "'" + display_ +
-                        "' is fetched and not on disk: no plugin, function or helm "
-                        "chart can run in it",
-                    {}, "clone the repository and name its directory"));
+Result<Loader> Loader::on_disk() const {
+  if (is_on_disk()) return *this;
+  const std::scoped_lock lock(clone_->mutex);
+  if (!clone_->on_disk) {
+    const std::string& parent = context_->options().programs->temporary_directory;
+    auto copy = std::make_shared<Clone>();
+    SLUICE_TRY(copy->directory, TemporaryDirectory::make(parent, "kustomize-"));
+    SLUICE_CHECK(write_tree(*clone_->tree, copy->directory.path()));
+    copy->text = clone_->text;
+    copy->tree = sources::make_dir_tree(copy->directory.path());
+    clone_->on_disk = std::move(copy);
+  }
+  return Loader(*context_, *clone_->on_disk->tree, clone_->on_disk, root_, referrer_);
 }
 
 std::optional<LoadedFile> Loader::find(std::string_view name) const {

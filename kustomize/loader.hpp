@@ -4,6 +4,7 @@
 /// (api/internal/loader).
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 
 #include "build_context.hpp"
 #include "repo_url.hpp"
+#include "temporary_files.hpp"
 
 namespace sluice::kustomize {
 
@@ -48,9 +50,10 @@ class Loader {
   Result<LoadedFile> load(std::string_view path) const;
   /// The same without load restrictions, for what a program would open by itself. Never a URL.
   Result<sources::Blob> load_anywhere(std::string_view path) const;
-  /// The directory as a program may be started in it. Errors: kUnsupported in a repository that was
-  /// fetched, of which nothing is on this machine's disk.
-  Result<std::string> program_directory() const;
+  /// The same directory for a program that reads it: display() is its path on this machine. A
+  /// repository that was fetched is written to a temporary directory for it, which goes with the
+  /// last of its loaders. Errors: those of write_tree().
+  Result<Loader> on_disk() const;
   /// The file `name` of this directory, or nothing when load() would fail: for looking for one of
   /// several names without the cost of the message.
   std::optional<LoadedFile> find(std::string_view name) const;
@@ -64,9 +67,13 @@ class Loader {
  private:
   /// A repository that was fetched for one entry: two entries are two, as two clones would be.
   struct Clone {
-    std::string text;   // the entry
-    std::string shown;  // "https://host/org/repo@ref"
-    std::shared_ptr<const sources::Tree> tree;
+    std::string text{};   // the entry
+    std::string shown{};  // "https://host/org/repo@ref"
+    std::shared_ptr<const sources::Tree> tree{};
+    TemporaryDirectory directory{};  // what `tree` reads; of a clone that is on disk
+
+    mutable std::mutex mutex{};
+    mutable std::shared_ptr<const Clone> on_disk{};  // this one, made when it is asked for
   };
   Loader(BuildContext& context, const sources::Tree& tree, std::shared_ptr<const Clone> clone,
          TreePath root, const Loader* referrer);
@@ -79,6 +86,7 @@ class Loader {
   Error missing_error(const TreePath& path) const;
   std::string lstat_failure(const TreePath& path) const;
   bool is_root_only() const;
+  bool is_on_disk() const { return !clone_ || !clone_->directory.path().empty(); }
   void note_read(const TreePath& path) const;
 
   BuildContext* context_;

@@ -5,9 +5,11 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 namespace sluice::kustomize {
 
@@ -23,6 +25,30 @@ Result<void> write_all(int descriptor, const std::string& path, std::string_view
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return fail(failed("write", path));
     content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+Result<void> write_directory(const sources::Tree& tree, const TreePath& from,
+                             const std::string& directory) {
+  SLUICE_TRY(const std::vector<sources::Entry> entries, tree.list(from));
+  for (const sources::Entry& entry : entries) {
+    SLUICE_TRY(const TreePath path, from.join(entry.name));
+    if (entry.name == ".git") {
+      return fail(Code::kInvalid, "invalid path '" + path.text() + "': refused, as by git");
+    }
+    const std::string place = directory + "/" + entry.name;
+    SLUICE_TRY(const sources::Stat stat, tree.stat(path));
+    if (stat.real_path != path) {
+      const std::string target = stat.real_path.relative_to(from);
+      if (::symlink(target.c_str(), place.c_str()) != 0) return fail(failed("symlink", place));
+    } else if (stat.kind == sources::EntryKind::kDirectory) {
+      if (::mkdir(place.c_str(), 0755) != 0) return fail(failed("mkdir", place));
+      SLUICE_CHECK(write_directory(tree, path, place));
+    } else {
+      SLUICE_TRY(const sources::Blob blob, tree.read(path));
+      SLUICE_CHECK(write_new_file(place, *blob.bytes, blob.executable));
+    }
   }
   return {};
 }
@@ -77,12 +103,17 @@ TemporaryFile::~TemporaryFile() {
   if (!path_.empty()) ::unlink(path_.c_str());
 }
 
-Result<void> write_new_file(const std::string& path, std::string_view content) {
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+Result<void> write_new_file(const std::string& path, std::string_view content, bool executable) {
+  const int descriptor =
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, executable ? 0755 : 0644);
   if (descriptor < 0) return fail(failed("open", path));
   auto written = write_all(descriptor, path, content);
   ::close(descriptor);
   return written;
+}
+
+Result<void> write_tree(const sources::Tree& tree, const std::string& directory) {
+  return write_directory(tree, TreePath(), directory);
 }
 
 }  // namespace sluice::kustomize

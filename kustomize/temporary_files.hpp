@@ -1,10 +1,11 @@
 #pragma once
-/// Files that a program is given by name: they exist as long as it runs.
+/// Files that a program is given by name, or runs among: they exist as long as it does.
 
 #include <string>
 #include <string_view>
 
 #include "sluice/base/result.hpp"
+#include "sluice/sources/tree.hpp"
 
 namespace sluice::kustomize {
 
@@ -40,6 +41,12 @@ class TemporaryFile {
 };
 
 /// Writes a file anew. Errors: kUnavailable.
-Result<void> write_new_file(const std::string& path, std::string_view content);
+Result<void> write_new_file(const std::string& path, std::string_view content,
+                            bool executable = false);
+
+/// All of `tree` as files below `directory`, which is there and empty, as `git checkout` leaves
+/// them: a link inside of the tree stays a link, one that leads nowhere or out of it is left out.
+/// Errors: those of the tree; kUnavailable.
+Result<void> write_tree(const sources::Tree& tree, const std::string& directory);
 
 }  // namespace sluice::kustomize

@@ -90,7 +90,8 @@ class DirTree final : public Tree {
     }
     if (size > max_file_bytes_) return file_too_large(display(path), max_file_bytes_);
     bytes->resize(size);
-    return Blob{std::move(bytes), Digest(), std::move(opened.real)};
+    return Blob{std::move(bytes), Digest(), std::move(opened.real),
+                (status.st_mode & S_IXUSR) != 0};
   }
 
   Result<std::vector<Entry>> list(const TreePath& path) const override {

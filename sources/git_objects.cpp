@@ -71,6 +71,7 @@ Result<TreeItems> parse_tree(std::string_view bytes) {
       item.kind = TreeItem::Kind::kSubmodule;
     } else if (mode.starts_with("100")) {
       item.kind = TreeItem::Kind::kFile;
+      item.executable = mode.ends_with("755");
     } else {
       return fail(Code::kInvalid, "the source's entry " + go_quote(name) +
                                       " has the unknown mode " + go_quote(mode));

@@ -35,6 +35,7 @@ struct TreeItem {
   enum class Kind : std::uint8_t { kFile, kDirectory, kLink, kSubmodule } kind = Kind::kFile;
   std::string name;
   Digest id;
+  bool executable = false;
 };
 /// Sorted by the bytes of the names.
 using TreeItems = std::vector<TreeItem>;

@@ -35,7 +35,7 @@ class GitTree final : public Tree {
     if (object->kind != ObjectKind::kBlob) {
       return fail(Code::kIntegrity, "\"" + path.text() + "\" is not a file in the object database");
     }
-    return Blob{std::move(object->bytes), found.id, std::move(found.real)};
+    return Blob{std::move(object->bytes), found.id, std::move(found.real), found.executable};
   }
 
   Result<std::vector<Entry>> list(const TreePath& path) const override {
@@ -86,6 +86,7 @@ class GitTree final : public Tree {
     TreeItem::Kind kind = TreeItem::Kind::kDirectory;
     Digest id;
     TreePath real;
+    bool executable = false;
   };
 
   static EntryKind kind_of(const Found& found) {
@@ -111,6 +112,7 @@ class GitTree final : public Tree {
         if (item != nullptr) {
           at.kind = item->kind;
           at.id = item->id;
+          at.executable = item->executable;
         }
       }
       if (item == nullptr || at.kind == TreeItem::Kind::kSubmodule) {

@@ -74,6 +74,32 @@ CASES = [
     ("components: ['WEB/404']", "loader.New"),
 ]
 
+# Programs that run in a repository that was fetched: they see its files, links and modes, and where they are.
+PLUGINS = ["--enable-alpha-plugins", "--enable-exec"]
+PROGRAM_CASES = [
+    ("resources: ['GIT/programs.git//function']", "", PLUGINS),
+    ("resources: ['GIT/programs.git//function', 'GIT/programs.git//legacy?ref=main']\nbuildMetadata: [originAnnotations]", "", PLUGINS),
+    ("resources: ['GIT/programs.git//legacy']\nnamePrefix: p-", "", PLUGINS),
+    ("resources: ['GIT/programs.git//chart']\nnamespace: above", "", ["--enable-helm", "--helm-command", "ROOT/helm"]),
+    ("resources: ['GIT/programs.git//chart']", "must specify --enable-helm", []),
+    ("resources: ['GIT/programs.git//missing']", "no repo specified for pull, no chart found at '", ["--enable-helm", "--helm-command", "ROOT/helm"]),
+]
+FUNCTION = """apiVersion: example.com/v1
+kind: Function
+metadata: {name: f, annotations: {config.kubernetes.io/function: "exec: {path: ./run.sh}"}}
+"""
+PRINT = """#!/bin/sh
+cat >/dev/null
+printf 'apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: %s}\\ndata: {text: "%s", mode: "%s"}\\n' \\
+  "$(basename "$PWD")" "$(cat linked/data.txt)" "$(stat -c %a linked/data.txt)$([ -e round/round/legacy ] && echo ' round')"
+"""
+HELM = """#!/bin/sh
+case $1 in
+  version) echo v3.19.4 ;;
+  template) printf 'apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: %s}\\ndata: {values: "%s"}\\n' "$(basename "$3")" "$(cat "$5")" ;;
+esac
+"""
+
 SERVED = {"/pod.yaml": POD, "/a/b/pod.yaml": POD, "/map.yaml": MAP, "/bad.yaml": "a: [\n", "/env": "K=v\n",
           "/patch.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: pod, labels: {patched: 'yes'}}\n",
           "/config.yaml": "namePrefix: [{path: metadata/other, create: true}]\n",
@@ -143,6 +169,27 @@ def make_repositories(root):
     git("src", "branch", "feat/x")
     commit = git("src", "rev-parse", "HEAD")
     git(".", "clone", "-q", "--bare", "src", "served/repo.git")
+    write("programs", {
+        "shared/data.txt": "of the repository",
+        "function/kustomization.yaml": "generators: [f.yaml]\n", "function/f.yaml": FUNCTION, "function/run.sh": PRINT,
+        "legacy/kustomization.yaml": "generators: [l.yaml]\n",
+        "legacy/l.yaml": "apiVersion: example.com/v1\nkind: Legacy\nmetadata: {name: l}\n",
+        "chart/kustomization.yaml": "helmCharts: [{name: web, releaseName: r, valuesInline: {b: 2}}]\n",
+        "chart/charts/web/values.yaml": "a: 1\n",
+        "missing/kustomization.yaml": "helmCharts: [{name: web}]\n"})
+    os.chmod(os.path.join(root, "programs/function/run.sh"), 0o755)
+    for directory in ("function", "legacy"):
+        os.symlink("../shared", os.path.join(root, "programs", directory, "linked"))
+        os.symlink("..", os.path.join(root, "programs", directory, "round"))
+    os.symlink("/etc/hostname", os.path.join(root, "programs/shared/outside"))
+    os.symlink("nothing", os.path.join(root, "programs/shared/dangling"))
+    git("programs", "init", "-q", "-b", "main")
+    git("programs", "add", ".")
+    git("programs", "commit", "-qm", "programs")
+    git(".", "clone", "-q", "--bare", "programs", "served/programs.git")
+    write(".", {"helm": HELM, "plugins/example.com/v1/legacy/Legacy": PRINT})
+    for program in ("helm", "plugins/example.com/v1/legacy/Legacy"):
+        os.chmod(os.path.join(root, program), 0o755)
     write("mod", {"readme": "modules\n"})
     git("mod", "init", "-q", "-b", "main")
     git("mod", "submodule", "add", os.path.join(root, "served/repo.git"), "sub")
@@ -154,7 +201,8 @@ def make_repositories(root):
 
 
 def build(program, directory, scratch, *arguments):
-    environment = {**os.environ, "TMPDIR": scratch, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1",
+    environment = {**os.environ, "TMPDIR": scratch, "KUSTOMIZE_PLUGIN_HOME": os.path.join(os.path.dirname(scratch), "plugins"),
+                   "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1",
                    "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=5"}
     done = subprocess.run([program, "build", *arguments, directory], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=120, env=environment)
@@ -190,18 +238,19 @@ def main():
         scratch = os.path.join(root, "tmp")
         os.mkdir(scratch)
         try:
-            for number, (text, words) in enumerate(CASES):
+            for number, (text, words, flags) in enumerate([(*case, []) for case in CASES] + PROGRAM_CASES):
                 directory = os.path.join(root, "case-%d" % number, "o")
                 os.makedirs(directory)
                 with open(os.path.join(directory, "kustomization.yaml"), "w") as file:
                     file.write(fill(text) + "\n")
-                got = build(SLUICE, directory, scratch)
+                flags = [fill(flag) for flag in flags]
+                got = build(SLUICE, directory, scratch, *flags)
                 check(os.listdir(scratch) == [], "%r leaves %s" % (text, os.listdir(scratch)))
                 programs = [("sluice", got)]
                 if KUSTOMIZE:
                     other = os.path.join(root, "kustomize-%d" % number)
                     os.mkdir(other)
-                    want = build(KUSTOMIZE, directory, other)
+                    want = build(KUSTOMIZE, directory, other, *flags)
                     programs.append(("kustomize", want))
                     check(want[:2] == got[:2], "%r:\n  kustomize: %s\n  sluice:    %s" % (text, want, got))
                 for name, result in programs:
@@ -267,7 +316,7 @@ def main():
             git_server.kill()
             git_server.wait()
             web_server.shutdown()
-    print("%d cases, %d failures%s" % (len(CASES), len(failures), "" if KUSTOMIZE else " (kustomize is not there: sluice alone)"))
+    print("%d cases, %d failures%s" % (len(CASES) + len(PROGRAM_CASES), len(failures), "" if KUSTOMIZE else " (kustomize is not there: sluice alone)"))
     return 1 if failures else 0
 
 

@@ -35,6 +35,7 @@ struct Blob {
   std::shared_ptr<const std::string> bytes;
   Digest digest;       ///< Git blob id; empty where it was not needed
   TreePath real_path;  ///< after following links
+  bool executable = false;
 };
 
 class Tree {
