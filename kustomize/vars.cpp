@@ -99,6 +99,10 @@ Result<Value> find_value(const VarEntry& var, const ResMap& resources) {
         return fail(Code::kInvalid, "field specified in var '" + var_text(var) +
                                         "' not found in corresponding resource");
       }
+      // A collection is shown in a warning, and nowhere else.
+      if (value->kind >= Kind::kSequence && resource->id.gvk.kind == "Secret") {
+        value->whole = "(of a Secret: not shown)";
+      }
       return *std::move(value);
     }
   }

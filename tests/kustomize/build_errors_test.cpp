@@ -362,6 +362,24 @@ TEST_CASE("vars: one that is no scalar stays as it is, with a warning that shows
                  "val=map[a:true b:[1 x <nil> map[c:1.5]]]\n"));
 }
 
+TEST_CASE("vars: the warning of one that is no scalar does not show what a Secret holds") {
+  std::string warned;
+  kustomize::BuildOptions options;
+  options.on_warning = [&](std::string_view line) { warned.append(line).append("\n"); };
+  const std::string text = build_text(
+      {{"kustomization.yaml",
+        "resources: [r.yaml]\nvars: [{name: V, objref: {apiVersion: v1, kind: Secret, name: s}, "
+        "fieldref: {fieldpath: stringData}}]\n"},
+       {"r.yaml",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: canary}\n---\n"
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{args: "
+        "[$(V)]}]}\n"}},
+      "", options);
+  CHECK(contains(text, "- $(V)"));
+  CHECK(contains(warned, "bad replacement type=map[string]interface {} val=(of a Secret: "));
+  CHECK_FALSE(contains(warned, "canary"));
+}
+
 TEST_CASE("vars: unused ones are named also when another cannot be set") {
   std::vector<std::string> lines;
   kustomize::BuildOptions options;
