@@ -8,7 +8,6 @@
 #include "sluice/base/encoding.hpp"
 #include "sluice/crypto/hash.hpp"
 #include "sluice/crypto/secret.hpp"
-#include "sluice/yaml/read.hpp"
 #include "sluice/yaml/write.hpp"
 
 namespace sluice::generators {
@@ -68,31 +67,10 @@ bool has_leaf(yaml::Node node) {
   return false;
 }
 
-bool has_next_line(yaml::Node node) {
-  constexpr std::string_view kNextLine = "\xC2\x85";  // U+0085
-  if (node.is_string()) return node.text().find(kNextLine) != std::string_view::npos;
-  for (std::size_t i = 0; i < node.size(); ++i) {
-    if (has_next_line(node.is_mapping() ? node.value(i) : node.at(i))) return true;
-  }
-  return false;
-}
-
-// kustomize prints the node as YAML and reads that before it makes JSON. The one character that
-// does not survive this is folded like a line break.
-Result<void> write_read_back(yaml::Node value, crypto::Hash& hash, yaml::JsonOptions options) {
-  std::string text;
-  SLUICE_CHECK(yaml::write_yaml(value, text));
-  SLUICE_TRY(const auto documents, yaml::read_yaml(text, FileId::kNone));
-  return yaml::write_go_json(documents.empty() ? value : documents.front().root(), hash, options);
-}
-
 // hasher.go getNodeValues: a mapping as JSON, a scalar as its text, "" for nothing.
 Result<void> write_value(yaml::Node value, crypto::Hash& hash, yaml::LeafReader& leaves) {
   yaml::JsonOptions options;
   options.leaves = &leaves;
-  if (value.is_mapping() && has_next_line(value) && !has_leaf(value)) {
-    return write_read_back(value, hash, options);
-  }
   if (value.is_mapping() || value.is_encrypted()) {
     return yaml::write_go_json(value, hash, options);
   }
