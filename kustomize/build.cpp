@@ -6,6 +6,7 @@
 
 #include "build_annotations.hpp"
 #include "build_context.hpp"
+#include "comment_lines.hpp"
 #include "name_reference.hpp"
 #include "odd_keys.hpp"
 #include "origin.hpp"
@@ -75,7 +76,9 @@ Result<void> drop_local_config(ResMap& resources, const BuildContext& context) {
 // kustomize sets all annotations anew while it removes its own.
 Result<void> clean_annotations(BuildResource& resource, bool keep_origin,
                                bool keep_transformations) {
-  const yaml::Ref metadata = resource.root().get("metadata");
+  const yaml::Ref root = resource.root();
+  if (!root.get("metadata").exists()) root.put_mapping("metadata");  // of a list
+  const yaml::Ref metadata = root.get("metadata");
   const yaml::Ref annotations = metadata.get("annotations");
   if (annotations.is_mapping()) {
     for (const std::string_view key : kRemoved)
@@ -164,6 +167,7 @@ Result<ResMap> build_all(Loader loader, BuildContext& context) {
         return not_printed(std::move(single).error());
       }
     }
+    set_off_end_comment(resource->root());
     if (!resource->check_types) continue;
     if (auto fits = check_types(node); !fits) return not_printed(std::move(fits).error());
   }

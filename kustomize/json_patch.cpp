@@ -15,6 +15,7 @@
 #include "sluice/yaml/scalar.hpp"
 #include "sluice/yaml/write.hpp"
 
+#include "kustomize/comment_lines.hpp"
 #include "kustomize/go_json.hpp"
 #include "kustomize/growth.hpp"
 #include "kustomize/gvk.hpp"
@@ -587,6 +588,7 @@ bool JsonPatch::sees_metadata() const {
 }
 
 Result<void> JsonPatch::apply(yaml::Ref root) const {
+  set_off_end_comment(root);
   SLUICE_CHECK(to_json(root, yaml::Schema::kV3));
   yaml::Document& document = root.document();
   Engine engine(document, root.id(), is_json_text_);

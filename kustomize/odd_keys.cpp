@@ -37,7 +37,7 @@ std::string repeats_in(yaml::Node mapping, yaml::Node& first) {
 
 /// In the order in which go-yaml decodes; a mapping with repeated keys is not looked into. Returns
 /// the first key that is a collection, at which it stops.
-yaml::Node find_repeats(yaml::Node node, Repeats& found) {
+yaml::Node find_repeats(yaml::Node node, Repeats& found, bool is_root = false) {
   if (node.is_mapping()) {
     const std::string lines = repeats_in(node, found.first);
     found.lines += lines;
@@ -46,6 +46,13 @@ yaml::Node find_repeats(yaml::Node node, Repeats& found) {
   for (std::size_t i = 0; i < node.size(); ++i) {
     if (node.is_mapping()) {
       const yaml::Node key = node.key(i);
+      if (is_root && !key.is_scalar()) {  // the top level alone is decoded into string keys
+        if (!found.first.exists()) found.first = key;
+        found.lines += "\n  line " + std::to_string(key.position().line()) +
+                       ": cannot unmarshal !!" + (key.is_mapping() ? "map" : "seq") +
+                       " into string";
+        continue;
+      }
       if (const yaml::Node inner = find_repeats(key, found); inner.exists()) return inner;
       if (!key.is_scalar()) return key;
     }
@@ -59,7 +66,7 @@ yaml::Node find_repeats(yaml::Node node, Repeats& found) {
 
 Result<void> refuse_odd_keys(yaml::Node root, const BuildContext& context) {
   Repeats found;
-  if (const yaml::Node key = find_repeats(root, found); key.exists()) {
+  if (const yaml::Node key = find_repeats(root, found, /*is_root=*/true); key.exists()) {
     return fail(Error(Code::kInvalid,
                       "yaml: invalid map key: " + yaml::go_syntax(key, yaml::Schema::kV3),
                       context.where(key), "write this in quotes"));

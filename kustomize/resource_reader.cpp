@@ -8,6 +8,7 @@
 #include "sluice/decrypt/sops_file.hpp"
 #include "sluice/yaml/read.hpp"
 
+#include "comment_lines.hpp"
 #include "gvk.hpp"
 #include "json_patch.hpp"
 #include "merge_comments.hpp"
@@ -73,14 +74,20 @@ bool must_not_repeat(const yaml::Document& document) {
   return false;
 }
 
-Result<std::vector<yaml::Document>> read_documents(const std::shared_ptr<const std::string>& text,
-                                                   const Split& split, FileId id,
-                                                   const BuildContext& context,
-                                                   bool keep_repeated = true) {
+yaml::ReadOptions read_options(const BuildContext& context, bool keep_repeated = true) {
   yaml::ReadOptions options;
   options.engine = context.options().yaml_engine;
   options.keep_repeated = keep_repeated;
   options.share_anchors = false;  // kustomize reads one document after the other
+  options.merge_as_written = true;
+  return options;
+}
+
+Result<std::vector<yaml::Document>> read_documents(const std::shared_ptr<const std::string>& text,
+                                                   const Split& split, FileId id,
+                                                   const BuildContext& context,
+                                                   bool keep_repeated = true) {
+  const yaml::ReadOptions options = read_options(context, keep_repeated);
   const auto checked = [&](Result<std::vector<yaml::Document>> documents) {
     const bool again = keep_repeated && documents &&
                        std::any_of(documents->begin(), documents->end(), must_not_repeat);
@@ -336,12 +343,14 @@ Result<Resources> read_resources(std::shared_ptr<const std::string> text, FileId
   SLUICE_TRY(const Split split, split_documents(*text));
   auto read = read_documents(text, split, id, context);
   if (!read) {
-    Error error = std::move(read).error().prefix(kMalformed);
+    Error error = std::move(read).error();
+    if (error.message().starts_with("yaml: ")) error = std::move(error).prefix(kMalformed);
     Where place = error.where();
     if (place.file.empty()) place.file = context.files().name(id);
     return fail(Error(error.code(), error.message(), std::move(place), error.hint()));
   }
   std::vector<yaml::Document> documents = *std::move(read);
+  SLUICE_CHECK(move_comment_lines(split.pieces, read_options(context), documents));
   if (!split.is_odd) {
     SLUICE_CHECK(tag_merge_rules(*text, documents, std::as_const(context).schema()));
   }

@@ -365,9 +365,10 @@ class BlockReader {
 
   bool push_key(const Scalar& key) {
     Kind kind = Kind::kString;
+    if (key.text == "<<") return false;
     if (key.style == Style::kPlain) {
-      if (key.text == "<<") return false;
       kind = resolve(key.text);
+      if (kind == Kind::kNull) return false;
       if (kind != Kind::kString && schema_ == Schema::kV2) return false;
     }
     push_scalar(kind, key.text, key.style, key.position);

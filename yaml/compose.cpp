@@ -42,6 +42,8 @@ struct Frame {
   std::string anchor;
   bool is_mapping = false;
   bool has_merge = false;
+  bool has_merge_name = false;  // a key "<<" that is no merge key
+  bool has_null_key = false;    // that is spelled: "null" or "~"
 };
 
 /// A mapping with repeated keys; kept until the document ends since go-yaml reports outer ones
@@ -113,6 +115,7 @@ class Composer {
     is_about_values_ = true;
     repeated_.clear();
     merge_keys_.clear();
+    own_entries_.clear();
     from_flow_.clear();
     if (options_.schema == Schema::kV2 || !options_.share_anchors) anchors_.clear();
   }
@@ -174,8 +177,15 @@ class Composer {
     if (kind == Kind::kTimestamp && options_.schema == Schema::kV2) kind = Kind::kString;
     if (at_key()) {
       if (is_merge(event)) {
+        if (options_.merge_as_written && frames_.back().has_merge) {
+          return fail(Code::kInvalid, "duplicate merge key", where_of(event.start));
+        }
         frames_.back().has_merge |= options_.merge_keys;
         merge_keys_.push_back(static_cast<NodeId>(current_.node_count()));
+      } else if (options_.merge_as_written && event.text == "<<") {
+        frames_.back().has_merge_name = true;
+      } else if (options_.merge_as_written && kind == Kind::kNull && !event.text.empty()) {
+        frames_.back().has_null_key = true;
       } else if (options_.schema == Schema::kV2) {
         return v2_key(event, kind);
       }
@@ -369,9 +379,18 @@ class Composer {
     if (!frames_.empty()) {
       frames_.back().height = std::max(frames_.back().height, anchor.height + 1);
     }
-    if (is_merged() && !from_flow_.empty() && here) blank_from_flow(anchor.id, copy);
-    if (at_merge_value() && !node(copy).is_mapping()) {  // a sequence may be merged, not its alias
-      return wants_mapping(node(copy));
+    if (is_merged() && here) {
+      if (!from_flow_.empty()) blank_from_flow(anchor.id, copy);
+      if (const auto own = own_entries_.find(anchor.id); own != own_entries_.end()) {
+        own_entries_[copy] = own->second;
+      }
+    } else if (here) {
+      own_entries_.erase(anchor.id);  // kyaml resolves in place what an alias elsewhere names
+    }
+    if (is_merged() && !node(copy).is_mapping()) {  // a sequence may be merged, not its alias
+      if (options_.merge_as_written)
+        return kyaml_refuses("received alias for a non-map value", copy);
+      if (at_merge_value()) return wants_mapping(node(copy));
     }
     SLUICE_CHECK(check_key(copy));
     attach(copy);
@@ -406,6 +425,30 @@ class Composer {
   Node node(NodeId id) const { return {current_, id}; }
 
   Result<void> finish_mapping(const Frame& frame) {
+    if (frame.has_merge_name) drop_merge_names(frame.first_child);
+    SLUICE_CHECK(finish_entries(frame));
+    if (frame.has_null_key) repeat_null_keys(frame);
+    return {};
+  }
+
+  /// kyaml sets every field anew by its name, and a null has none: its entry is there twice then.
+  void repeat_null_keys(const Frame& frame) {
+    const std::size_t end = children_.size();
+    const bool in_flow = node(frame.id).style() == Style::kFlow;
+    std::uint32_t line = node(children_[end - 1]).position().line();
+    for (std::size_t i = frame.first_child; i < end; i += 2) {
+      const Node key = node(children_[i]);
+      if (!key.is_null() || key.text().empty()) continue;
+      if (!in_flow) ++line;
+      const NodeId again = current_.import(key);
+      Ref(current_, again).set_position(file_, {line, key.position().column()});
+      children_.push_back(again);
+      children_.push_back(current_.import(node(children_[i + 1])));
+    }
+    current_.note_odd_keys();
+  }
+
+  Result<void> finish_entries(const Frame& frame) {
     const bool repeats = has_repeated_keys(frame.first_child);
     if (repeats && options_.keep_repeated && !frame.has_merge) {
       current_.note_odd_keys();
@@ -415,6 +458,17 @@ class Composer {
     if (frame.has_merge) return merge(frame);
     if (repeats && !options_.unique_keys) keep_last(frame.first_child);
     return {};
+  }
+
+  /// kyaml takes every key "<<" out with those that merge, quoted ones too.
+  void drop_merge_names(std::size_t first) {
+    std::size_t kept = first;
+    for (std::size_t i = first; i < children_.size(); i += 2) {
+      if (node(children_[i]).text() == "<<" && !is_merge_key(children_[i])) continue;
+      children_[kept++] = children_[i];
+      children_[kept++] = children_[i + 1];
+    }
+    children_.resize(kept);
   }
 
   /// v3 compares the texts of keys, whatever they resolve to.
@@ -527,6 +581,7 @@ class Composer {
         ids_[at->second + 1] = value;
       }
     }
+    std::size_t size() const { return ids_.size() / 2; }
     void replace(std::size_t first) {
       composer_.children_.resize(first);
       composer_.children_.insert(composer_.children_.end(), ids_.begin(), ids_.end());
@@ -554,12 +609,31 @@ class Composer {
         SLUICE_CHECK(merge_value(node(children_[i + 1]), entries, true));
       }
     }
+    if (options_.merge_as_written) own_entries_[frame.id] = entries.size();
     for (std::size_t i = frame.first_child; i < children_.size() && !in_order; i += 2) {
       if (is_merge_key(children_[i])) {
         SLUICE_CHECK(merge_value(node(children_[i + 1]), entries, false));
       }
     }
     entries.replace(frame.first_child);
+    return {};
+  }
+
+  /// The fields of all items of a list, then what one item merges: ReadOptions::merge_as_written.
+  Result<void> merge_as_written(Node list, Entries& entries) {
+    Node merging;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const Node item = list.at(i);
+      if (item.is_sequence()) return kyaml_refuses("received a nested sequence", item.id());
+      if (!item.is_mapping()) return wants_mapping(item);
+      const auto own = own_entries_.find(item.id());
+      if (own != own_entries_.end() && !merging.exists()) merging = item;
+      const std::size_t fields = own == own_entries_.end() ? item.size() : own->second;
+      for (std::size_t k = 0; k < fields; ++k)
+        entries.set(item.key(k).id(), item.value(k).id(), false);
+    }
+    for (std::size_t k = 0; k < merging.size(); ++k)
+      entries.set(merging.key(k).id(), merging.value(k).id(), false);
     return {};
   }
 
@@ -571,22 +645,33 @@ class Composer {
       return {};
     }
     if (value.is_sequence()) {
+      if (!overwrite && value.style() == Style::kFlow) note_flow(value);
+      if (options_.merge_as_written) return merge_as_written(value, entries);
       for (std::size_t i = 0; i < value.size(); ++i) {
         const Node item = value.at(overwrite ? value.size() - 1 - i : i);
         if (!item.is_mapping()) return wants_mapping(item);
         SLUICE_CHECK(merge_value(item, entries, overwrite));
-        if (overwrite || value.style() != Style::kFlow) continue;
-        for (std::size_t k = 0; k < item.size(); ++k)
-          from_flow_.insert(item.value(k).id());
       }
       return {};
     }
     return wants_mapping(value);
   }
 
-  static tl::unexpected<Error> wants_mapping(Node node) {
-    return fail(Code::kInvalid, "yaml: map merge requires map or sequence of maps as the value",
+  void note_flow(Node list) {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      for (std::size_t k = 0; k < list.at(i).size(); ++k)
+        from_flow_.insert(list.at(i).value(k).id());
+    }
+  }
+
+  tl::unexpected<Error> wants_mapping(Node node) const {
+    const std::string_view from = options_.merge_as_written ? "" : "yaml: ";
+    return fail(Code::kInvalid,
+                std::string(from) + "map merge requires map or sequence of maps as the value",
                 where_of(node));
+  }
+  tl::unexpected<Error> kyaml_refuses(std::string_view what, NodeId id) const {
+    return fail(Code::kInvalid, "invalid map merge: " + std::string(what), where_of(node(id)));
   }
 
   EventSource& events_;
@@ -604,6 +689,8 @@ class Composer {
   std::unordered_map<std::string, Anchor> anchors_;
   std::vector<NodeId> merge_keys_;        // of the current document, ascending
   std::unordered_set<NodeId> from_flow_;  // values that a merge took from a flow list
+  /// Of mappings with a merge key, how many of their first entries are written in them.
+  std::unordered_map<NodeId, std::size_t> own_entries_;
   std::vector<Repeated> repeated_;
   std::vector<NodeId> table_;  // scratch of has_repeated_keys
   std::size_t written_ = 0;

@@ -64,13 +64,25 @@ std::string read_folded(std::string_view lines, bool keep, bool strip) {
   return out;
 }
 
+bool ends_in_empty_line(std::string_view text) {
+  return text == "\n" || text.ends_with("\n\n");
+}
+
 }  // namespace
+
+bool keeps_last_breaks(Node node) {
+  if (!node.is_string()) return false;
+  const std::string_view text = node.text();
+  const Style style = node.style();
+  const bool is_block = style == Style::kLiteral || style == Style::kFolded ||
+                        (style == Style::kPlain && text.find('\n') != std::string_view::npos);
+  return is_block && is_block_in_v3(text) && ends_in_empty_line(text);
+}
 
 std::string refolded(std::string_view text) {
   if (!is_block_in_v3(text)) return std::string(text);
   const bool strip = text.back() != '\n';
-  const bool keep = text == "\n" || text.ends_with("\n\n");
-  return read_folded(print_folded(text), keep, strip);
+  return read_folded(print_folded(text), ends_in_empty_line(text), strip);
 }
 
 }  // namespace sluice::yaml

@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 
-KINDS = ("tree", "transform", "field", "structured", "document", "listed")
+KINDS = ("tree", "transform", "field", "structured", "document", "comment", "listed")
 PATIENCE = 60
 ON_PURPOSE = ("a name suffix for kind",)  # docs/compat.md
 

@@ -238,6 +238,10 @@ class Document {
   /// the first), or a key that is a collection itself: `{{ name }}`.
   bool has_odd_keys() const { return has_odd_keys_; }
   void note_odd_keys() { has_odd_keys_ = true; }
+  /// Whether somebody noted that a comment of its own ends the document; an import does not have
+  /// it.
+  bool ends_in_comment() const { return ends_in_comment_; }
+  void note_end_comment(bool is_there) { ends_in_comment_ = is_there; }
 
   std::size_t node_count() const { return nodes_.size(); }  ///< reachable or not
   std::span<const EncryptedLeaf> leaves() const { return leaves_; }
@@ -290,6 +294,7 @@ class Document {
   TextPool pool_;
   NodeId root_ = 0;
   bool has_odd_keys_ = false;
+  bool ends_in_comment_ = false;
 
   NodeId new_cell(Kind kind, Style style, FileId file, Position position);
   void reserve_children(Cell& cell, std::size_t count);

@@ -54,6 +54,11 @@ struct ReadOptions {
   bool share_anchors = true;
   /// Expand `<<` (not when quoted). Off: the key stays as a string node with text "<<".
   bool merge_keys = true;
+  /// A list under `<<` takes its items as they are written, as kyaml does: what the first of them
+  /// that has a `<<` merges counts after the fields of all, and what the others merge is lost.
+  /// Keys "<<" in quotes are dropped, entries under `null` are there twice (has_odd_keys()).
+  /// Errors of merges are kyaml's, without "yaml: ".
+  bool merge_as_written = false;
   /// A core tag that its text does not fit (`!!int x`): a node of that kind. Off: an error.
   bool keep_tags = false;
 };

@@ -63,4 +63,7 @@ Result<void> write_go_json(Node node, std::string& out, const JsonOptions& optio
 /// it is for what goes through JSON on the way.
 std::string refolded(std::string_view text);
 
+/// Whether go-yaml v3 prints a node as a block scalar that keeps the breaks at its end (`|+`).
+bool keeps_last_breaks(Node node);
+
 }  // namespace sluice::yaml
