@@ -116,7 +116,7 @@ void GoDecoder::string(yaml::Node node, std::string& out, std::string_view type)
     case Kind::kBool:
     case Kind::kInt:
     case Kind::kFloat:
-      if (mode_ != Mode::kStrict) {
+      if (mode_ != Mode::kStrict && embedded_ == 0) {
         out = as_string(node);
         return;
       }

@@ -33,8 +33,10 @@ struct GoField {
 class GoDecoder {
  public:
   enum class Mode : std::uint8_t {
-    kStrict,   ///< json.Decoder with DisallowUnknownFields: kustomization files
-    kLenient,  ///< sigs.k8s.io/yaml.Unmarshal: unknown fields are skipped, scalars become strings
+    kStrict,  ///< json.Decoder with DisallowUnknownFields: kustomization files
+    /// sigs.k8s.io/yaml.Unmarshal: unknown fields are skipped, and scalars become strings but for
+    /// those in fields of embedded structs.
+    kLenient,
     kLenientStrict,  ///< sigs.k8s.io/yaml.UnmarshalStrict: scalars become strings
   };
   explicit GoDecoder(Mode mode) : mode_(mode) {}
@@ -59,11 +61,24 @@ class GoDecoder {
         continue;
       }
       struct_ = short_type;
+      const bool is_embedded = field->path.find('.') != std::string_view::npos;
       path_.push_back(field->path);
+      embedded_ += is_embedded ? 1 : 0;
       field->read(*this, entry.value, out);
+      embedded_ -= is_embedded ? 1 : 0;
       path_.pop_back();
     }
     struct_ = outer;
+  }
+  /// The same for the fields of a struct that is embedded in `type` as `name`.
+  template <class T>
+  void embedded(yaml::Node node, std::string_view type, std::string_view name,
+                std::span<const GoField<T>> fields, T& out) {
+    path_.push_back(name);
+    ++embedded_;
+    object(node, type, fields, out);
+    --embedded_;
+    path_.pop_back();
   }
 
   void string(yaml::Node node, std::string& out, std::string_view type = "string");
@@ -136,6 +151,7 @@ class GoDecoder {
   yaml::Node error_node_;
   std::string_view struct_;
   std::vector<std::string_view> path_;
+  int embedded_ = 0;              // fields of embedded structs that are being read
   std::deque<std::string> keys_;  // keys that are no strings, as text
 };
 

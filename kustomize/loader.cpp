@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "sluice/base/encoding.hpp"
 #include "sluice/sources/dir_tree.hpp"
 
 #include "remote_fetches.hpp"
@@ -294,9 +295,9 @@ Result<Loader> Loader::descend(std::string_view path) const {
   const auto full = join(path);
   if (has_ambiguous_segment(path)) {
     return fail(Code::kInvalid,
-                "path \"" + std::string(path) + "\" is ambiguous: resolves to \"" +
-                    (full ? full->relative_to(root_) : std::string(path)) +
-                    "\" after normalization, which is likely not the intended target; check for "
+                "path " + go_quote(path) + " is ambiguous: resolves to " +
+                    go_quote(full ? full->relative_to(root_) : std::string(path)) +
+                    " after normalization, which is likely not the intended target; check for "
                     "YAML indentation errors in your kustomization file");
   }
   if (!full && clone_) {

@@ -145,7 +145,8 @@ constexpr GoField<PolicyPart> kPolicyPart[] = {
     {"projectId", "projectId",
      [](GoDecoder& d, Node n, PolicyPart& o) { d.string(n, o.project_id); }}};
 constexpr Field kPolicy[] = {
-    {"cloud", "cloud", [](GoDecoder& d, Node n, PluginConfig& o) { d.string(n, o.policy.cloud); }},
+    {"cloud", "cloud",
+     [](GoDecoder& d, Node n, PluginConfig& o) { d.string(n, o.policy.cloud, "types.Cloud"); }},
     {"kubernetesService", "kubernetesService",
      [](GoDecoder& d, Node n, PluginConfig& o) {
        PolicyPart part;
@@ -162,18 +163,25 @@ constexpr Field kPolicy[] = {
 
 constexpr GoField<PolicyPart> kMetadata[] = {kPolicyPart[0], kPolicyPart[1]};
 
+/// `embedded` is the struct in `type` that has the fields, when it is not `type` itself.
 template <class T>
-Result<void> decode(Node node, std::string_view type, std::span<const GoField<T>> fields, T& out) {
+Result<void> decode(Node node, std::string_view type, std::span<const GoField<T>> fields, T& out,
+                    std::string_view embedded = {}) {
   GoDecoder decoder(GoDecoder::Mode::kLenient);
-  decoder.object(node, type, fields, out);
+  if (embedded.empty()) {
+    decoder.object(node, type, fields, out);
+  } else {
+    decoder.embedded(node, type, embedded, fields, out);
+  }
   if (!decoder.failed()) return {};
   return fail(Code::kInvalid, "error unmarshaling JSON: while decoding JSON: " + decoder.error());
 }
 
 /// `kind` names the struct in messages, as Go's is.
-Result<PluginConfig> read_config(Node root, std::span<const Field> fields, std::string_view kind) {
+Result<PluginConfig> read_config(Node root, std::span<const Field> fields, std::string_view kind,
+                                 std::string_view embedded = {}) {
   PluginConfig config;
-  SLUICE_CHECK(decode(root, "builtins." + std::string(kind) + "Plugin", fields, config));
+  SLUICE_CHECK(decode(root, "builtins." + std::string(kind) + "Plugin", fields, config, embedded));
   PolicyPart metadata;
   SLUICE_CHECK(decode<PolicyPart>(root.get("metadata"), "types.ObjectMeta", kMetadata, metadata));
   config.name = metadata.name;
@@ -307,6 +315,7 @@ struct TransformerRow {
   std::string_view kind;
   std::span<const Field> fields;
   Result<Run> (*configure)(const Shared&, Node, const StepContext&);
+  std::string_view unreadable = {};  // in front of what its config does not fit
 };
 
 constexpr TransformerRow kTransformers[] = {
@@ -314,7 +323,7 @@ constexpr TransformerRow kTransformers[] = {
     {"HashTransformer", {}, hash},
     {"ImageTagTransformer", kImage, image},
     {"LabelTransformer", kLabels, labels},
-    {"NamespaceTransformer", kNamespace, name_space},
+    {"NamespaceTransformer", kNamespace, name_space, "unmarshalling NamespaceTransformer config: "},
     {"PatchJson6902Transformer", kJson6902, json6902},
     {"PatchStrategicMergeTransformer", kMergePatch, merge_patch},
     {"PatchTransformer", kPatch, patch},
@@ -334,7 +343,8 @@ Result<GeneratorArgs> generator_args(Node root, bool is_secret) {
   GeneratorArgs args;
   SLUICE_CHECK(decode(
       root, is_secret ? "builtins.SecretGeneratorPlugin" : "builtins.ConfigMapGeneratorPlugin",
-      is_secret ? secret_fields() : config_map_fields(), args));
+      is_secret ? secret_fields() : config_map_fields(), args,
+      is_secret ? "SecretArgs" : "ConfigMapArgs"));
   PolicyPart metadata;
   SLUICE_CHECK(decode<PolicyPart>(root.get("metadata"), "types.ObjectMeta", kMetadata, metadata));
   if (args.name.empty()) args.name = metadata.name;
@@ -356,7 +366,8 @@ Result<Make> secret(Node root, const StepContext& context) {
       [args = std::move(args), &context] { return run_config_map_generator(args, context, true); });
 }
 Result<Make> iam_policy(Node root, const StepContext& context) {
-  SLUICE_TRY(PluginConfig config, read_config(root, kPolicy, "IAMPolicyGenerator"));
+  SLUICE_TRY(PluginConfig config,
+             read_config(root, kPolicy, "IAMPolicyGenerator", "IAMPolicyGeneratorArgs"));
   return Make([policy = config.policy, &context]() -> Result<Resources> {
     auto resource = std::make_unique<BuildResource>();
     SLUICE_TRY(resource->doc, generate_iam_policy(policy));
@@ -372,9 +383,9 @@ Result<Make> helm(Node root, const StepContext& context) {
     HelmChart chart;
   } config;
   SLUICE_CHECK(decode(root, "builtins.HelmChartInflationGeneratorPlugin", helm_globals_fields(),
-                      config.globals));
+                      config.globals, "HelmGlobals"));
   SLUICE_CHECK(decode(root, "builtins.HelmChartInflationGeneratorPlugin", helm_chart_fields(),
-                      config.chart));
+                      config.chart, "HelmChart"));
   return configure_helm_chart(config.globals, config.chart, context);
 }
 
@@ -431,25 +442,32 @@ bool changes_in_print(Node node) {
            node.text().find("\xC2\x85") != std::string_view::npos;
   }
   for (std::size_t i = 0; i < node.size(); ++i) {
+    if (node.is_mapping() && !node.key(i).is_string()) return true;
     if (changes_in_print(node.is_mapping() ? node.value(i) : node.at(i))) return true;
   }
   return false;
 }
 
 /// kustomize hands a plugin its config as the YAML that it would print, in which dates, folded
-/// scalars and U+0085 are not what they were. Other configs keep their places.
+/// scalars, U+0085 and keys that are no strings are not what they were. Other configs keep their
+/// places.
 Result<void> print_and_read(yaml::Document& config, const BuildResource& from,
                             const StepContext& context) {
   const Node root = std::as_const(config).root();
+  const auto not_printed = [&](Error error) {
+    return fail(
+        std::move(error).prefix("marshalling yaml from res " + id_text(from.original_id()) + ": "));
+  };
   if (config.has_odd_keys()) {
     if (auto single = refuse_odd_keys(root, context.build); !single) {
-      return fail(std::move(single).error().prefix("marshalling yaml from res " +
-                                                   id_text(from.original_id()) + ": "));
+      return not_printed(std::move(single).error());
     }
   }
   if (!config.leaves().empty() || !changes_in_print(root)) return {};
   std::string text;
-  SLUICE_CHECK(yaml::write_yaml(root, text));
+  if (auto printed = yaml::write_yaml(root, text); !printed) {
+    return not_printed(std::move(printed).error());
+  }
   yaml::ReadOptions options;
   options.schema = yaml::Schema::kV2;
   SLUICE_TRY(auto documents, yaml::read_yaml(text, root.file(), options));
@@ -480,7 +498,10 @@ Result<Run> configured_transformer(const BuildResource& config, const StepContex
   SLUICE_CHECK(print_and_read(printed, config, context));
   const Node root = std::as_const(printed).root();
   auto read = read_config(root, row->fields, config.id.gvk.kind);
-  if (!read) return fail(configuration_failed(std::move(read).error(), config, context));
+  if (!read) {
+    Error error = std::move(read).error().prefix(row->unreadable);
+    return fail(configuration_failed(std::move(error), config, context));
+  }
   auto run = row->configure(std::make_shared<PluginConfig>(*std::move(read)), root, context);
   if (!run) return fail(configuration_failed(std::move(run).error(), config, context));
   return run;

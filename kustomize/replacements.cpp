@@ -137,7 +137,7 @@ Result<void> find_value(const ResMap& resources, const Replacement& replacement,
   }
   const yaml::Node node = *found;
   const bool empty_collection = (node.is_mapping() || node.is_sequence()) && node.size() == 0;
-  if (!node.exists() || node.is_null() || empty_collection) {
+  if (!node.exists() || is_tagged_null(node) || empty_collection) {
     return fail(Code::kInvalid, "fieldPath `" + std::string(path) +
                                     "` is missing for replacement source " + id_text(source.id));
   }
@@ -153,8 +153,10 @@ Result<void> find_value(const ResMap& resources, const Replacement& replacement,
     return fail(Code::kInvalid, "options.index " + std::to_string(index) +
                                     " is out of bounds for value " + std::string(node.text()));
   }
+  const std::string& text = words[static_cast<std::size_t>(index)];
   yaml::Document word;
-  word.root().set_scalar(node.kind(), words[static_cast<std::size_t>(index)], node.style());
+  word.root().set_scalar(node.kind(), text, node.style());
+  if (is_untyped(node)) SLUICE_CHECK(set_scalar_text(word.root(), text));
   value.own = std::move(word);
   value.node = std::as_const(value.own).root();
   return {};

@@ -592,6 +592,52 @@ TEST_CASE("errors that a random tree found: kustomize's words") {
          "metadata/name}]\n"},
         {"r.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"}},
        "validator shouldn't modify the resource map: nodes unequal: ConfigMap.v1.[noGrp]/c.[noNs]"},
+      {"kyaml refuses what cannot be merged, after the text was read",
+       {{"kustomization.yaml", "resources: [r.yaml]\n"},
+        {"r.yaml", "kind: A\nmetadata: {name: a}\nspec: {<<: x}\n"}},
+       "accumulation err='accumulating resources from 'r.yaml': map merge requires map or sequence "
+       "of maps as the value': must build at directory: 'r.yaml': file is not directory"},
+      {"and the alias of a list, which it would merge itself",
+       {{"kustomization.yaml", "resources: [r.yaml]\n"},
+        {"r.yaml", "kind: A\nmetadata: {name: a}\nlist: &l [{a: b}]\nspec: {<<: *l}\n"}},
+       "accumulation err='accumulating resources from 'r.yaml': invalid map merge: received alias "
+       "for a non-map value': must build at directory: 'r.yaml': file is not directory"},
+      {"a path that is text of several lines is shown as Go quotes it",
+       {{"kustomization.yaml", "resources: [\"a: \\\"...\\\"\\n\"]\n"}},
+       "path \"a: \\\"...\\\"\\n\" is ambiguous: resolves to \"a: \\\"...\\\"\\n\" after "
+       "normalization, which is likely not the intended target; check for YAML indentation errors "
+       "in your kustomization file"},
+      {"an entry under null is there twice when kyaml has set it anew",
+       {{"kustomization.yaml", "resources: [r.yaml]\n"},
+        {"r.yaml", "kind: A\nmetadata: {name: a}\nspec: {~: x, b: c}\n"}},
+       "yaml: unmarshal errors:\n  line 3: mapping key \"~\" already defined at line 3"},
+      {"a collection as key of the top level",
+       {{"kustomization.yaml", "resources: [r.yaml]\n"},
+        {"r.yaml", "kind: A\nmetadata: {name: a}\n{}: x\n"}},
+       "yaml: unmarshal errors:\n  line 3: cannot unmarshal !!map into string"},
+      {"a plugin's number becomes a string, but not in the fields of an embedded struct",
+       {{"kustomization.yaml",
+         "generators:\n- |\n  apiVersion: builtin\n  kind: SecretGenerator\n  metadata: {name: "
+         "5}\n  "
+         "type: 5\n"}},
+       "json: cannot unmarshal number into Go struct field SecretGeneratorPlugin.SecretArgs.type "
+       "of "
+       "type string"},
+      {"a number is no key of a plugin's config",
+       {{"kustomization.yaml",
+         "transformers:\n- |\n  apiVersion: builtin\n  kind: LabelTransformer\n  metadata: {name: "
+         "p}\n  labels: {1: b}\n"}},
+       "marshalling yaml from res LabelTransformer.builtin.[noGrp]/p.[noNs]: json: unsupported "
+       "type: "
+       "map[interface {}]interface {}"},
+      {"what a NamespaceTransformer does not fit says so",
+       {{"kustomization.yaml",
+         "transformers:\n- |\n  apiVersion: builtin\n  kind: NamespaceTransformer\n  metadata: "
+         "{name: "
+         "p}\n  unsetOnly: 5\n"}},
+       "fails configuration: unmarshalling NamespaceTransformer config: error unmarshaling JSON: "
+       "while decoding JSON: json: cannot unmarshal number into Go struct field "
+       "NamespaceTransformerPlugin.unsetOnly of type bool"},
       {"the type of a list's items is named",
        {{"kustomization.yaml", "patchesStrategicMerge: [[a]]\n"}},
        "Kustomization.patchesStrategicMerge of type types.PatchStrategicMerge"},
