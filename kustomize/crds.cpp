@@ -7,8 +7,8 @@
 
 #include "sluice/yaml/read.hpp"
 
+#include "configurations.hpp"
 #include "go_decode.hpp"
-#include "target.hpp"
 
 namespace sluice::kustomize {
 

@@ -7,14 +7,15 @@
 #include "sluice/base/encoding.hpp"
 #include "sluice/base/parallel.hpp"
 #include "sluice/yaml/read.hpp"
-#include "sluice/yaml/write.hpp"
 
+#include "configurations.hpp"
 #include "gvk.hpp"
 #include "origin.hpp"
 #include "remote_fetches.hpp"
 #include "schema.hpp"
 #include "steps.hpp"
 #include "trace.hpp"
+#include "validation.hpp"
 
 namespace sluice::kustomize {
 
@@ -51,35 +52,6 @@ void note_transformation(ResMap& resources, const Origin& origin) {
 
 bool is_named_as_file(std::string_view path) {
   return path.ends_with(".yaml") || path.ends_with(".yml");
-}
-
-// Whether kustomize set the same scalars, given two equal nodes.
-bool set_alike(yaml::Node a, yaml::Node b) {
-  if (is_untyped(a) != is_untyped(b)) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a.is_sequence() && !set_alike(a.at(i), b.at(i))) return false;
-    if (a.is_mapping() && !set_alike(a.value(i), b.get(a.key(i).text()))) return false;
-  }
-  return true;
-}
-
-// `after` is what a validator made of `before`: it may leave a label, and what comes back from a
-// program has a path, and is written another way.
-bool is_unchanged(const yaml::Document& before, yaml::Document after) {
-  const yaml::Ref metadata = after.root().get("metadata");
-  const yaml::Ref labels = metadata.get("labels");
-  if (labels.erase("validated-by") && labels.size() == 0) metadata.erase("labels");
-  if (yaml::equal(before.root(), std::as_const(after).root())) {
-    return set_alike(before.root(), std::as_const(after).root());
-  }
-  constexpr std::string_view kPath = "config.kubernetes.io/path";
-  if (!before.root().get("metadata").get("annotations").get(kPath).exists()) {
-    const yaml::Ref annotations = metadata.get("annotations");
-    if (annotations.erase(kPath) && annotations.size() == 0) metadata.erase("annotations");
-  }
-  std::string text_before, text_after;
-  return yaml::write_yaml(before.root(), text_before) &&
-         yaml::write_yaml(std::as_const(after).root(), text_after) && text_before == text_after;
 }
 
 }  // namespace
@@ -574,61 +546,14 @@ Result<void> Target::run_validators(Accumulator& all) {
     const Where place = context_->where(std::as_const(*config).root());
     auto validator = transformer_from_plugin(*config, steps);
     if (!validator) return fail(std::move(validator).error().at(place));
-    // A validator may look, and leave a label; changes are an error.
-    std::vector<std::pair<ObjectId, yaml::Document>> before;
-    before.reserve(all.resources.size());
-    for (const auto& resource : all.resources.items())
-      before.emplace_back(resource->id, resource->doc);
+    const BeforeValidation before(all.resources);
     SLUICE_CHECK(validator->run(all.resources));
-    std::string change;
-    if (before.size() != all.resources.size()) {
-      change = "lists have different number of entries: " + std::to_string(before.size()) +
-               " doesn't equal " + std::to_string(all.resources.size());
-    }
-    for (std::size_t i = 0; i < before.size() && change.empty(); ++i) {
-      const auto& [id, document] = before[i];
-      if (!(id == all.resources[i].id)) {
-        change = "id in self missing from other; id: " + id_text(id);
-      } else if (const auto same = all.resources.by_current_id(id); same.size() > 1) {
-        change =
-            "id in self matches " + std::to_string(same.size()) + " in other; id: " + id_text(id);
-      } else if (!is_unchanged(document, all.resources[i].doc)) {
-        change = "nodes unequal: " + id_text(id);
-      }
-    }
+    const std::string change = before.change_in(all.resources);
     if (change.empty()) continue;
     return fail(Error(Code::kInvalid, "validator shouldn't modify the resource map: " + change,
                       place, "changed by " + id_text(config->id)));
   }
   return {};
-}
-
-Result<std::shared_ptr<const TransformerConfig>> load_configurations(
-    const std::vector<std::string>& paths, const Loader& loader, BuildContext& context) {
-  if (paths.empty()) return default_transformer_config();
-  auto merged = std::make_shared<TransformerConfig>(*default_transformer_config());
-  TransformerConfig extra;
-  for (const std::string& path : paths) {
-    SLUICE_TRY(const LoadedFile blob, loader.load(path));
-    const FileId id = context.files().add(blob.shown);
-    yaml::ReadOptions options;
-    options.schema = yaml::Schema::kV2;
-    options.engine = context.options().yaml_engine;
-    auto read = yaml::read_yaml(blob.bytes, id, options);
-    if (!read) {
-      return fail(
-          std::move(read).error().prefix("error converting YAML to JSON: ").at({blob.shown}));
-    }
-    const std::vector<yaml::Document>& documents = *read;
-    if (documents.empty()) continue;
-    auto config = read_transformer_config(documents.front().root());
-    if (!config) {
-      return fail(std::move(config).error().at(context.where(documents.front().root())));
-    }
-    SLUICE_CHECK(extra.merge(*config));
-  }
-  SLUICE_CHECK(merged->merge(extra));
-  return std::shared_ptr<const TransformerConfig>(std::move(merged));
 }
 
 }  // namespace sluice::kustomize

@@ -88,12 +88,4 @@ class Target {
   std::string helm_namespace_;  // what charts without a namespace get
 };
 
-/// Merges the tables of `configurations:` files. Errors: as kustomize's.
-Result<std::shared_ptr<const TransformerConfig>> load_configurations(
-    const std::vector<std::string>& paths, const Loader& loader, BuildContext& context);
-/// Tables from `crds:`, OpenAPI definitions (loadconfigfromcrds.go).
-Result<std::shared_ptr<const TransformerConfig>> load_crds(const std::vector<std::string>& paths,
-                                                           const Loader& loader,
-                                                           BuildContext& context);
-
 }  // namespace sluice::kustomize
