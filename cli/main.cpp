@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sluice/base/sanitizers.hpp"
 #include "sluice/crypto/secret.hpp"
 
 #include "commands.hpp"
@@ -140,7 +141,7 @@ int run_program(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   const int status = run_program(argc, argv);
-#if !defined(__SANITIZE_ADDRESS__)  // the leak checker runs at the usual end
+#if !SLUICE_ADDRESS_SANITIZER  // the leak checker runs at the usual end
   // What is left has no more to do than give memory back, a millisecond's work for OpenSSL's
   // tables; secrets were wiped where they went out of scope.
   std::fflush(nullptr);

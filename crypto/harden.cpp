@@ -8,6 +8,7 @@
 
 #include <openssl/crypto.h>
 
+#include "sluice/base/sanitizers.hpp"
 #include "sluice/crypto/secret.hpp"
 
 namespace sluice::crypto {
@@ -50,7 +51,7 @@ void raise_lock_limit() {
 bool turn_core_dumps_off() {
   const rlimit none{0, 0};
   if (setrlimit(RLIMIT_CORE, &none) != 0) return false;
-#if !defined(__SANITIZE_ADDRESS__)  // the leak checker must be able to trace us
+#if !SLUICE_ADDRESS_SANITIZER  // the leak checker must be able to trace us
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return false;
 #endif
   return true;

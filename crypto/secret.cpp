@@ -98,6 +98,7 @@ void SecretBytes::shrink(std::size_t size) {
   if (size >= size_) return;
   wipe(data_ + size, size_ - size);
   size_ = size;
+  allow_access({data_, capacity_}, size);
 }
 
 SecretBytes SecretBytes::clone() const {
@@ -117,6 +118,7 @@ void SecretBuffer::append(std::string_view bytes) {
     larger.size_ = bytes_.size_;
     bytes_ = std::move(larger);
   }
+  allow_access({bytes_.data_, bytes_.capacity_}, size);
   std::memcpy(bytes_.data_ + bytes_.size_, bytes.data(), bytes.size());
   bytes_.size_ = size;
 }

@@ -8,7 +8,9 @@
 #include <unistd.h>
 #include <vector>
 
-#if defined(__SANITIZE_ADDRESS__)
+#include "sluice/base/sanitizers.hpp"
+
+#if SLUICE_ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
 #else
 #define ASAN_POISON_MEMORY_REGION(address, size) \
@@ -57,12 +59,12 @@ class Pool {
       data = free_[index].back();
       free_[index].pop_back();
     }
-    ASAN_UNPOISON_MEMORY_REGION(data, capacity);
     stats_.used_bytes += capacity;
     return {data, capacity};
   }
 
   void free(SecretBlock block) noexcept {
+    allow_access(block, block.capacity);
     wipe(block.data, block.capacity);
     const std::lock_guard lock(mutex_);
     stats_.used_bytes -= block.capacity;
@@ -165,7 +167,14 @@ Pool& pool() {
 
 SecretBlock allocate_secret(std::size_t size) {
   if (size == 0) return {};
-  return pool().allocate(size);
+  const SecretBlock block = pool().allocate(size);
+  allow_access(block, size);
+  return block;
+}
+
+void allow_access(SecretBlock block, std::size_t size) noexcept {
+  ASAN_UNPOISON_MEMORY_REGION(block.data, size);
+  ASAN_POISON_MEMORY_REGION(block.data + size, block.capacity - size);
 }
 
 void free_secret(SecretBlock block) noexcept {

@@ -17,6 +17,9 @@ struct SecretBlock {
 /// A zeroed block of at least `size` bytes; size 0 gives no block. Throws std::bad_alloc when the
 /// kernel gives no pages. Thread-safe.
 SecretBlock allocate_secret(std::size_t size);
+/// Tells AddressSanitizer that the first `size` bytes of the block are in use, and no others; a new
+/// block is as large as was asked for. Does nothing in other builds.
+void allow_access(SecretBlock block, std::size_t size) noexcept;
 /// Zeroizes the block and takes it back.
 void free_secret(SecretBlock block) noexcept;
 

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 
+#include "sluice/base/sanitizers.hpp"
 #include "sluice/crypto/secret.hpp"
 
 namespace sluice::decrypt {
@@ -37,6 +38,7 @@ Loaded load() {
 /// size, to 1032 bytes), whatever M_PERTURB says: takes those blocks out, overwrites them, and puts
 /// them back.
 void wipe_thread_cache() {
+  if (SLUICE_ADDRESS_SANITIZER) return;  // whose own allocator has no such cache
   constexpr std::size_t kLeast = 24, kMost = 1032, kStep = 16, kOfEachSize = 7;
   std::array<void*, kOfEachSize> blocks{};
   for (std::size_t size = kLeast; size <= kMost; size += kStep) {

@@ -12,7 +12,13 @@
 #include <utility>
 #include <vector>
 
+#include "sluice/base/sanitizers.hpp"
+
 #include "support/test.hpp"
+
+#if SLUICE_ADDRESS_SANITIZER
+#include <sanitizer/asan_interface.h>
+#endif
 
 using namespace sluice;
 using namespace sluice::crypto;
@@ -20,7 +26,7 @@ using namespace sluice::crypto;
 namespace {
 
 // Sanitizers replace mlock by nothing.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if SLUICE_ADDRESS_SANITIZER || SLUICE_THREAD_SANITIZER
 constexpr bool kCanLock = false;
 #else
 constexpr bool kCanLock = true;
@@ -161,6 +167,28 @@ TEST_CASE("secret memory: shrink zeroizes what it cuts off") {
   CHECK(bytes.reveal_text() == "password");
   CHECK(std::string_view(start + 8, 9) == std::string_view("\0\0\0\0\0\0\0\0\0", 9));
 }
+
+#if SLUICE_ADDRESS_SANITIZER
+TEST_CASE("secret memory: AddressSanitizer sees accesses behind the end of a secret") {
+  const auto is_out = [](const SecretBytes& secret, std::size_t at) {
+    return __asan_address_is_poisoned(secret.reveal().data() + at) != 0;
+  };
+  for (const std::size_t size : {1U, 31U, 33U, 100U, 40'000U}) {
+    SecretBytes secret(size);
+    CHECK_FALSE(is_out(secret, size - 1));
+    CHECK(is_out(secret, size));
+    secret.shrink(size / 2 + 1);
+    CHECK_FALSE(is_out(secret, size / 2));
+    CHECK(is_out(secret, size / 2 + 1));
+  }
+  SecretBuffer buffer(64);
+  for (int i = 0; i < 3; ++i)
+    buffer.append("0123456789");
+  const SecretBytes taken = std::move(buffer).take();
+  CHECK_FALSE(is_out(taken, 29));
+  CHECK(is_out(taken, 30));
+}
+#endif
 
 TEST_CASE("secret memory: a SecretBuffer grows and keeps its bytes") {
   SecretBuffer buffer(1);

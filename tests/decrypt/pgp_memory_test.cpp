@@ -1,4 +1,5 @@
 // librnp works on ordinary memory; after each operation nothing of it may be left there.
+#include "sluice/base/sanitizers.hpp"
 #include "sluice/decrypt/pgp_keys.hpp"
 
 #include "files.hpp"
@@ -46,7 +47,7 @@ __attribute__((noinline)) int open_all(const fs::path& folder) {
 
 TEST_CASE("pgp memory: no writable page holds plaintext or a passphrase after all is destroyed") {
   if (!hardened.library_memory_wiped) SLUICE_SKIP("OpenSSL was in use before main()");
-#ifdef __SANITIZE_ADDRESS__
+#if SLUICE_ADDRESS_SANITIZER
   SLUICE_SKIP("the sanitizer's allocator keeps what is freed");
 #endif
   // "canary-7f3a91", "open sesame", half of the secret scalar of plain.key.asc, disguised.
