@@ -97,13 +97,18 @@ void put_comments_above(Item& item) {
     put_comments_above(child);
 }
 
+Result<void> open_all(SopsFile& file, const crypto::SecretBytes& data_key,
+                      const DecryptFileOptions& options) {
+  SLUICE_CHECK(open_tree(file, data_key, Keep::kPlaintext, options.ignore_mac));
+  if (options.inline_comments) return {};
+  for (Item& document : file.tree)
+    put_comments_above(document);
+  return {};
+}
+
 Result<crypto::SecretBytes> print(SopsFile& file, const crypto::SecretBytes& data_key,
                                   std::size_t size, const DecryptFileOptions& options) {
-  SLUICE_CHECK(open_tree(file, data_key, Keep::kPlaintext, options.ignore_mac));
-  if (!options.inline_comments) {
-    for (Item& document : file.tree)
-      put_comments_above(document);
-  }
+  SLUICE_CHECK(open_all(file, data_key, options));
   crypto::SecretBuffer out(size);
   const PrintOptions style{options.yaml_indent, options.json_indent};
   const auto cannot_print = [](Error error) {
@@ -275,21 +280,51 @@ Result<yaml::LeafReader::Value> DecryptingLeafReader::read(const yaml::Encrypted
   return Value{leaf.kind, current_.reveal_text()};
 }
 
-Result<crypto::SecretBytes> decrypt_file(std::string_view bytes, const std::string& path,
-                                         const DecryptFileOptions& options,
-                                         const KeyServices& services, const CancelToken& cancel) {
+namespace {
+
+/// What `give` makes of the file and its data key; the audit is told of it.
+template <class Given, class Give>
+Result<Given> with_data_key(std::string_view bytes, const std::string& path,
+                            const DecryptFileOptions& options, const KeyServices& services,
+                            const CancelToken& cancel, const Give& give) {
   AuditRecord record;
-  const auto decrypt = [&]() -> Result<crypto::SecretBytes> {
+  const auto decrypt = [&]() -> Result<Given> {
     SLUICE_TRY(SopsFile file, read_sops_file(bytes, options.input));
     SLUICE_TRY(
         const auto data_key,
         recover_data_key(file.metadata, services, options.decryption_order, cancel, &record.keys));
-    return print(file, data_key, bytes.size(), options);
+    return give(file, data_key);
   };
-  auto plaintext = decrypt();
-  tell(options.audit, std::move(record), path, plaintext);
-  if (!plaintext) return fail(std::move(plaintext).error().at({path, 0, 0}));
-  return plaintext;
+  auto given = decrypt();
+  tell(options.audit, std::move(record), path, given);
+  if (!given) return fail(std::move(given).error().at({path, 0, 0}));
+  return given;
+}
+
+}  // namespace
+
+Result<crypto::SecretBytes> decrypt_file(std::string_view bytes, const std::string& path,
+                                         const DecryptFileOptions& options,
+                                         const KeyServices& services, const CancelToken& cancel) {
+  return with_data_key<crypto::SecretBytes>(
+      bytes, path, options, services, cancel,
+      [&](SopsFile& file, const crypto::SecretBytes& data_key) {
+        return print(file, data_key, bytes.size(), options);
+      });
+}
+
+Result<std::vector<crypto::SecretBytes>> decrypt_for_kustomize(std::string_view bytes,
+                                                               const std::string& path,
+                                                               const DecryptFileOptions& options,
+                                                               const KeyServices& services,
+                                                               const CancelToken& cancel) {
+  using Documents = std::vector<crypto::SecretBytes>;
+  return with_data_key<Documents>(
+      bytes, path, options, services, cancel,
+      [&](SopsFile& file, const crypto::SecretBytes& data_key) -> Result<Documents> {
+        SLUICE_CHECK(open_all(file, data_key, options));
+        return reprint_yaml_tree(file.tree);
+      });
 }
 
 Result<std::vector<std::string>> parse_decryption_order(std::string_view text) {

@@ -83,6 +83,8 @@ struct PrintOptions {
 Result<void> print_tree(const Tree& tree, Format format, const PrintOptions& options,
                         ByteSink& out);
 Result<void> print_yaml_tree(const Tree& tree, int indent, ByteSink& out);
+/// Each document as kustomize prints what it read of print_yaml_tree's text (yaml::reprint).
+Result<std::vector<crypto::SecretBytes>> reprint_yaml_tree(const Tree& tree);
 Result<void> print_json_tree(const Tree& tree, int indent, ByteSink& out);
 Result<void> print_dotenv_tree(const Tree& tree, ByteSink& out);
 Result<void> print_ini_tree(const Tree& tree, ByteSink& out);

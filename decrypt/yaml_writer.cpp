@@ -5,6 +5,7 @@
 
 #include "sluice/base/encoding.hpp"
 #include "sluice/crypto/secret.hpp"
+#include "sluice/yaml/commented.hpp"
 #include "sluice/yaml/emitter.hpp"
 #include "sluice/yaml/scalar.hpp"
 
@@ -16,6 +17,8 @@ namespace {
 
 using yaml::CommentPieces;
 using yaml::EmitNode;
+
+constexpr int kDefaultIndent = 4;
 
 // encode.go: what YAML 1.1 would read as something else is quoted, though 1.2 would not need it.
 bool is_old_bool(std::string_view text) {
@@ -159,12 +162,11 @@ class Arranger {
 }  // namespace
 
 Result<void> print_yaml_tree(const Tree& tree, int indent, ByteSink& out) {
-  constexpr int kDefault = 4;
   if (indent < 0) {
     return fail(Code::kInvalid, "YAML indentation of " + std::to_string(indent), Where{},
                 "use 2 to 9");
   }
-  if (indent == 0) indent = kDefault;
+  if (indent == 0) indent = kDefaultIndent;
   // libyaml's emitter: what it cannot do becomes 2.
   yaml::Emitter emitter(out, {.indent = indent < 2 || indent > 9 ? 2 : indent});
   // A comment behind the last collection of a document is printed in the next one.
@@ -176,10 +178,23 @@ Result<void> print_yaml_tree(const Tree& tree, int indent, ByteSink& out) {
 }
 
 Result<void> print_yaml_value(const Item& item, ByteSink& out) {
-  constexpr int kDefault = 4;  // upstream ignores the setting here
-  Arranger arranger;
-  yaml::Emitter(out, {.indent = kDefault}).document(arranger.node(item));
+  Arranger arranger;  // upstream ignores the setting of the indentation here
+  yaml::Emitter(out, {.indent = kDefaultIndent}).document(arranger.node(item));
   return {};
+}
+
+Result<std::vector<crypto::SecretBytes>> reprint_yaml_tree(const Tree& tree) {
+  Arranger arranger;
+  std::deque<yaml::EmitNode> documents;
+  for (const Item& document : tree)
+    documents.push_back(arranger.node(document));
+  std::deque<crypto::SecretBuffer> texts;
+  SLUICE_CHECK(yaml::reprint(documents, {.indent = kDefaultIndent},
+                             [&texts]() -> ByteSink& { return texts.emplace_back(); }));
+  std::vector<crypto::SecretBytes> taken;
+  for (crypto::SecretBuffer& text : texts)
+    taken.push_back(std::move(text).take());
+  return taken;
 }
 
 }  // namespace sluice::decrypt

@@ -16,11 +16,12 @@ bool is_blank_at(std::string_view text, std::size_t i) {
 
 /// emitterc.go, yaml_emitter_analyze_scalar.
 struct Analysis {
-  bool multiline = false;
+  bool empty = false, multiline = false;
   bool flow_plain = true, block_plain = true, single_quoted = true, block = true;
 
   explicit Analysis(std::string_view text) {
-    if (text.empty()) {
+    empty = text.empty();
+    if (empty) {
       flow_plain = block = false;
       return;
     }
@@ -105,7 +106,22 @@ std::string_view chomp_hint(std::string_view text) {
   return "";
 }
 
+Style printed_style(Style style, const Analysis& may, bool in_flow, bool simple_key) {
+  if (simple_key && may.multiline) style = Style::kDoubleQuoted;
+  if (style == Style::kPlain) {
+    if (!(in_flow ? may.flow_plain : may.block_plain)) style = Style::kSingleQuoted;
+    if (may.empty && (in_flow || simple_key)) style = Style::kSingleQuoted;
+  }
+  if (style == Style::kSingleQuoted && !may.single_quoted) style = Style::kDoubleQuoted;
+  const bool is_block = style == Style::kLiteral || style == Style::kFolded;
+  return is_block && (!may.block || in_flow || simple_key) ? Style::kDoubleQuoted : style;
+}
+
 }  // namespace
+
+Style printed_style(Style wanted, std::string_view text) {
+  return printed_style(wanted, Analysis(text), /*in_flow=*/false, /*simple_key=*/false);
+}
 
 void Emitter::document(const EmitNode& root, const CommentPieces& head, const CommentPieces& foot) {
   if (!first_) {
@@ -424,21 +440,9 @@ void Emitter::flow_mapping(const EmitNode& node, Parent parent) {
 
 // --- scalars
 void Emitter::scalar(const EmitNode& node, Parent parent, bool simple_key) {
-  const Analysis may(node.text);
-  Style style = node.style;
-  if (simple_key && may.multiline) style = Style::kDoubleQuoted;
-  if (style == Style::kPlain) {
-    if (!(flow_level_ > 0 ? may.flow_plain : may.block_plain)) style = Style::kSingleQuoted;
-    if (node.text.empty() && (flow_level_ > 0 || simple_key)) style = Style::kSingleQuoted;
-  }
-  if (style == Style::kSingleQuoted && !may.single_quoted) style = Style::kDoubleQuoted;
-  if ((style == Style::kLiteral || style == Style::kFolded) &&
-      (!may.block || flow_level_ > 0 || simple_key)) {
-    style = Style::kDoubleQuoted;
-  }
   put_tag(node.tag);
   push_indent(true, parent);
-  switch (style) {
+  switch (printed_style(node.style, Analysis(node.text), flow_level_ > 0, simple_key)) {
     case Style::kSingleQuoted:
       single_quoted(node.text);
       break;

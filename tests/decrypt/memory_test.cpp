@@ -1,4 +1,5 @@
 // After everything that held plaintext is gone, no writable page of the process may hold it.
+#include "sluice/yaml/commented.hpp"
 #include "sluice/yaml/read.hpp"
 
 #include "files.hpp"
@@ -29,6 +30,8 @@ __attribute__((noinline)) void open_everything(const fs::path& folder) {
   for (const char* name : {"secret.yaml", "multi.yaml", "vars.env", "blob.bin", "config.json"}) {
     REQUIRE_OK(decrypt_path(folder / name, keys));
   }
+  REQUIRE_OK(
+      decrypt_for_kustomize(*bytes, "secret.yaml", {Format::kYaml, Format::kYaml}, keys, {}));
 }
 
 }  // namespace
@@ -55,4 +58,30 @@ TEST_CASE("memory: no writable page holds plaintext or an identity after all is 
     CAPTURE(i);
     CHECK(count_in_memory(canaries[i]) <= before[i]);
   }
+}
+
+TEST_CASE("memory: a text that is printed again is nowhere else while its shape is read") {
+  const std::string canary = "(?*(34.w9;4;(#";  // "reprint-canary", disguised
+  std::string word = disguise(canary);
+  const auto value = crypto::SecretBytes::copy_of("first\n" + word + "\n");
+  const auto comment = crypto::SecretBytes::copy_of(" " + word);
+  crypto::wipe(word);
+  const std::size_t before = count_in_memory(canary);
+  yaml::EmitNode root;
+  root.kind = yaml::EmitNode::Kind::kMapping;
+  root.content.resize(2);
+  root.content[0].text = "key";
+  root.content[0].head = {"#", comment.reveal_text()};
+  root.content[1].text = value.reveal_text();
+  root.content[1].style = yaml::Style::kLiteral;
+  crypto::SecretBuffer out;
+  std::size_t meanwhile = 0;
+  REQUIRE_OK(yaml::reprint({root}, {.indent = 4}, [&]() -> ByteSink& {
+    meanwhile = count_in_memory(canary);
+    return out;
+  }));
+  CHECK(meanwhile == before);
+  const auto printed = std::move(out).take();
+  word = disguise(canary);
+  CHECK(printed.reveal_text() == "# " + word + "\nkey: |\n  first\n  " + word + "\n");
 }

@@ -157,6 +157,15 @@ Result<crypto::SecretBytes> decrypt_file(std::string_view bytes, const std::stri
                                          const DecryptFileOptions& options,
                                          const KeyServices& services, const CancelToken& cancel);
 
+/// The documents of a YAML file as kustomize prints what it read of decrypt_file's text: with their
+/// comments, but for those above or below a whole document, in 2 columns. `output`, `yaml_indent`
+/// and `extract` play no part. Errors: as decrypt_file.
+Result<std::vector<crypto::SecretBytes>> decrypt_for_kustomize(std::string_view bytes,
+                                                               const std::string& path,
+                                                               const DecryptFileOptions& options,
+                                                               const KeyServices& services,
+                                                               const CancelToken& cancel);
+
 /// A comma-separated list of key types, as --decryption-order has it; "" is the default. Errors:
 /// kInvalid with kReasonOrder when one is named twice.
 Result<std::vector<std::string>> parse_decryption_order(std::string_view text);

@@ -5,6 +5,8 @@
 /// events come from the reader's engine, which decides what is well-formed. Never used where
 /// comments do not survive: document.hpp is ten times as fast.
 
+#include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,6 +14,7 @@
 
 #include "sluice/base/result.hpp"
 #include "sluice/yaml/document.hpp"
+#include "sluice/yaml/emitter.hpp"
 
 namespace sluice::yaml {
 
@@ -56,5 +59,12 @@ Result<std::vector<std::size_t>> comment_places(std::string_view text);
 /// As go-yaml v3 prints it for kustomize: 2 columns of indentation, sequences below their key, no
 /// width. Comments move as they do there. Ends with a newline.
 std::string write_commented(const CommentedDocument& document);
+
+/// Prints `documents` with `style`, reads that text and prints each document of it as
+/// write_commented does, without what stands above or below the whole of it. Of values and comments
+/// only the shape is read, so that those in secret memory stay there; keys are read as they are.
+/// `begin_document` gives the sink of each. Errors: kUnsupported past 500 levels.
+Result<void> reprint(const std::deque<EmitNode>& documents, const EmitOptions& style,
+                     const std::function<ByteSink&()>& begin_document);
 
 }  // namespace sluice::yaml

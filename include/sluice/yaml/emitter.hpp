@@ -35,6 +35,9 @@ struct EmitOptions {
   bool compact_sequences = false;  ///< a sequence stands in the column of its key
 };
 
+/// The style that a value of this text gets outside of flow collections.
+Style printed_style(Style wanted, std::string_view text);
+
 class Emitter {
  public:
   Emitter(ByteSink& out, const EmitOptions& options) : out_(out), options_(options) {}
