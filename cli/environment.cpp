@@ -6,34 +6,18 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <fcntl.h>
 #include <mutex>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
+#include "input.hpp"
 #include "key_sources.hpp"
 
 namespace sluice::cli {
 namespace {
 
 constexpr std::size_t kMaxSecretFile = 16U << 20;  // sops caps identity files at this size, too
-
-Error system_error(const std::string& path) {
-  const int error = errno;
-  const Code code = error == ENOENT || error == ENOTDIR ? Code::kNotFound
-                    : error == EACCES || error == EPERM ? Code::kDenied
-                                                        : Code::kInvalid;
-  return {code, path + ": " + std::strerror(error)};
-}
-
-/// Closes on every way out.
-struct Descriptor {
-  int fd;
-  ~Descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-};
 
 }  // namespace
 
@@ -59,28 +43,9 @@ crypto::SecretBytes take_secret_environment(const char* name) {
 }
 
 Result<crypto::SecretBytes> read_secret_file(const std::string& path) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (file.fd < 0) return fail(system_error(path));
-  crypto::SecretBytes bytes(64U << 10);
-  std::size_t size = 0;
-  for (;;) {
-    if (size == bytes.size()) {  // a file of unknown size, a pipe perhaps: grow
-      if (size >= kMaxSecretFile) {
-        return fail(Code::kInvalid,
-                    path + ": larger than " + std::to_string(kMaxSecretFile) + " bytes");
-      }
-      crypto::SecretBytes larger(size * 2);
-      std::memcpy(larger.writable().data(), bytes.writable().data(), size);
-      bytes = std::move(larger);
-    }
-    const ssize_t got = ::read(file.fd, bytes.writable().data() + size, bytes.size() - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail(system_error(path));
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  bytes.shrink(size);
-  return bytes;
+  crypto::SecretBuffer bytes;
+  SLUICE_CHECK(read_input(path, path, kMaxSecretFile, bytes));
+  return std::move(bytes).take();
 }
 
 Result<void> write_secret(int descriptor, const crypto::SecretBytes& bytes) {

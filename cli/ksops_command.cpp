@@ -1,7 +1,6 @@
 // `sluice ksops`, also as a program named ksops: what viaduct-ai/kustomize-sops 4.5.1 does when
 // kustomize calls it. Plaintext goes to standard output, which is the contract with kustomize, and
-// nowhere else. A file with comments is parsed in ordinary memory, which is wiped, when it is to be
-// answered with them; all others stay in secret memory.
+// nowhere else; until then it is in secret memory only.
 
 #include <algorithm>
 #include <cerrno>
@@ -22,6 +21,7 @@
 #include "audit_log.hpp"
 #include "commands.hpp"
 #include "environment.hpp"
+#include "input.hpp"
 #include "key_sources.hpp"
 
 namespace sluice::cli {
@@ -116,10 +116,17 @@ Result<generators::KsopsArgs> read_manifest(std::string_view text) {
 
 // --- `ksops FILE`, the legacy plugin: decrypted files as they are, then Secrets ---
 
-Result<crypto::SecretBytes> decrypt_whole(const std::string& path, const Files& files,
-                                          const decrypt::KeyServices& keys,
-                                          const decrypt::Audit& audit) {
-  const auto decrypt = [&]() -> Result<crypto::SecretBytes> {
+using decrypt::decrypt_file;
+using decrypt::decrypt_for_kustomize;
+
+/// What `decrypt`, one of these, makes of the file `path`.
+template <class Made>
+Result<Made> decrypt_with(Result<Made> (&decrypt)(std::string_view, const std::string&,
+                                                  const decrypt::DecryptFileOptions&,
+                                                  const decrypt::KeyServices&, const CancelToken&),
+                          const std::string& path, const Files& files,
+                          const decrypt::KeyServices& keys, const decrypt::Audit& audit) {
+  const auto read = [&]() -> Result<Made> {
     auto blob = files.read(path);
     if (!blob) {
       return fail(std::move(blob).error().prefix("error reading " + go_quote(path) + ": "));
@@ -128,15 +135,13 @@ Result<crypto::SecretBytes> decrypt_whole(const std::string& path, const Files& 
     decrypt::DecryptFileOptions options{format, format};
     options.audit = audit;
     options.inline_comments = false;
-    auto plaintext = decrypt::decrypt_file(*blob->bytes, path, options, keys, CancelToken());
-    if (!plaintext) {
-      return fail(std::move(plaintext).error().prefix("trouble decrypting file: "));
-    }
-    return plaintext;
+    auto made = decrypt(*blob->bytes, path, options, keys, CancelToken());
+    if (!made) return fail(std::move(made).error().prefix("trouble decrypting file: "));
+    return made;
   };
-  auto plaintext = decrypt();
-  if (!plaintext) return fail(generators::ksops_file_error(std::move(plaintext).error(), path));
-  return plaintext;
+  auto made = read();
+  if (!made) return fail(generators::ksops_file_error(std::move(made).error(), path));
+  return made;
 }
 
 Result<crypto::SecretBytes> generate_text(std::string_view manifest, const Files& files,
@@ -147,7 +152,7 @@ Result<crypto::SecretBytes> generate_text(std::string_view manifest, const Files
   crypto::SecretBuffer out;
   const std::size_t parts = args.files.size() + args.secrets.size();
   for (std::size_t i = 0; i < args.files.size(); ++i) {
-    SLUICE_TRY(const auto plaintext, decrypt_whole(args.files[i], files, keys, audit));
+    SLUICE_TRY(const auto plaintext, decrypt_with(decrypt_file, args.files[i], files, keys, audit));
     out.append(plaintext.reveal_text());
     if (i + 1 < parts) out.append("\n---\n");
   }
@@ -204,22 +209,6 @@ struct Object {
   std::optional<crypto::SecretBytes> text = std::nullopt;
 };
 using Objects = std::vector<Object>;
-
-/// What KSOPS's reader and writer make of the plaintext, comments included.
-Result<std::vector<crypto::SecretBytes>> with_comments(const crypto::SecretBytes& plaintext) {
-  crypto::harden_heap();
-  SLUICE_TRY(auto documents, yaml::read_commented(plaintext.reveal_text()));
-  std::vector<crypto::SecretBytes> texts;
-  for (yaml::CommentedDocument& document : documents) {
-    // What is above or below a whole document is lost there.
-    document.head.clear();
-    document.foot.clear();
-    std::string text = yaml::write_commented(document);
-    texts.push_back(crypto::SecretBytes::copy_of(text));
-    crypto::wipe(text);
-  }
-  return texts;
-}
 
 /// `item` as an entry of a list.
 void append_entry(ByteSink& out, const crypto::SecretBytes& item) {
@@ -283,8 +272,7 @@ class Function {
     SLUICE_TRY(const sources::Blob blob, files_.read(path));
     SLUICE_TRY(const auto comments, yaml::comment_places(*blob.bytes));
     if (!comments.empty() && decrypt::format_for_path(path) == decrypt::Format::kYaml) {
-      SLUICE_TRY(const auto plaintext, decrypt_whole(path, files_, keys_, audit_));
-      SLUICE_TRY(texts, with_comments(plaintext));
+      SLUICE_TRY(texts, decrypt_with(decrypt_for_kustomize, path, files_, keys_, audit_));
     }
     const bool has_texts = texts.size() == lifted.size();
     for (std::size_t i = 0; i < lifted.size(); ++i) {
@@ -336,28 +324,10 @@ class Function {
   std::shared_ptr<decrypt::SopsFiles> sops_ = std::make_shared<decrypt::SopsFiles>();
 };
 
-Result<std::string> read_input() {
-  std::string input;
-  for (;;) {
-    const std::size_t before = input.size();
-    if (before > kMaxInput) {
-      return fail(Code::kUnsupported,
-                  "the input is larger than " + std::to_string(kMaxInput) + " bytes");
-    }
-    input.resize(before + kCopyBytes);
-    const ssize_t got = ::read(STDIN_FILENO, input.data() + before, kCopyBytes);
-    const int error = errno;
-    input.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    if (got == 0) return input;
-    if (got < 0 && error != EINTR) {
-      return fail(Code::kInvalid,
-                  std::string("unable to read from stdin: ") + std::strerror(error));
-    }
-  }
-}
-
 Result<yaml::Document> read_resource_list() {
-  SLUICE_TRY(std::string text, read_input());
+  std::string text;
+  StringSink sink(text);
+  SLUICE_CHECK(read_input("", "unable to read from stdin", kMaxInput, sink));
   auto documents =
       yaml::read_yaml(std::make_shared<const std::string>(std::move(text)), FileId::kNone);
   if (!documents) {
@@ -400,13 +370,6 @@ int run_function() {
 }
 
 // --- `ksops install` ---
-
-struct Descriptor {
-  int fd = -1;
-  ~Descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-};
 
 int install_file(const std::string& from, const std::string& directory, const std::string& name) {
   std::string to = directory;

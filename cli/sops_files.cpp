@@ -14,18 +14,12 @@
 #include "sluice/base/clock.hpp"
 
 #include "environment.hpp"
+#include "input.hpp"
 
 namespace sluice::cli {
 namespace {
 
 constexpr std::size_t kMaxFileBytes = std::size_t{64} << 20;  // as decrypt reads
-
-struct Descriptor {
-  int fd;
-  ~Descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-};
 
 Error failed(std::string_view reason, const std::string& what) {
   return Error(Code::kInvalid, what + ": " + std::strerror(errno)).reason(std::string(reason));
@@ -90,30 +84,10 @@ Result<std::optional<decrypt::SopsConfig>> read_config(const std::string& flag) 
   return std::optional(std::move(config));
 }
 
-// Calls `take` with each piece of the file.
-template <class Take>
-Result<void> read_all(const SopsPlace& place, const Take& take) {
-  Descriptor file{-1};
-  int fd = STDIN_FILENO;
-  if (!place.path.empty()) {
-    file.fd = ::open(place.path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file.fd < 0) return fail(failed(kReasonRead, place.shown));
-    fd = file.fd;
-  }
-  crypto::SecretBytes buffer(std::size_t{64} << 10);
-  for (std::size_t total = 0;;) {
-    const ssize_t got = ::read(fd, buffer.writable().data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail(failed(kReasonRead, place.shown));
-    if (got == 0) return {};
-    total += static_cast<std::size_t>(got);
-    if (total > kMaxFileBytes) {
-      return fail(Error(Code::kUnsupported, place.shown + ": larger than 64 MiB")
-                      .reason(std::string(kReasonRead)));
-    }
-    take(std::string_view(reinterpret_cast<const char*>(buffer.writable().data()),
-                          static_cast<std::size_t>(got)));
-  }
+Result<void> read_all(const SopsPlace& place, ByteSink& out) {
+  auto read = read_input(place.path, place.shown, kMaxFileBytes, out);
+  if (!read) return fail(std::move(read).error().reason(std::string(kReasonRead)));
+  return {};
 }
 
 Result<void> write_all(int fd, std::string_view text, const std::string& name) {
@@ -235,13 +209,14 @@ Result<SopsPlace> sops_place(const std::vector<std::string>& arguments, const So
 
 Result<std::string> read_ciphertext(const SopsPlace& place) {
   std::string text;
-  SLUICE_CHECK(read_all(place, [&text](std::string_view piece) { text.append(piece); }));
+  StringSink sink(text);
+  SLUICE_CHECK(read_all(place, sink));
   return text;
 }
 
 Result<crypto::SecretBytes> read_plaintext(const SopsPlace& place) {
   crypto::SecretBuffer text;
-  SLUICE_CHECK(read_all(place, [&text](std::string_view piece) { text.append(piece); }));
+  SLUICE_CHECK(read_all(place, text));
   return std::move(text).take();
 }
 

@@ -1,7 +1,4 @@
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
 #include <string>
 #include <unistd.h>
 #include <utility>
@@ -15,6 +12,7 @@
 #include "commands.hpp"
 #include "environment.hpp"
 #include "flags.hpp"
+#include "input.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -52,26 +50,13 @@ Result<void> pretty_json(yaml::Node node, ByteSink& out, yaml::LeafReader& leave
   return {};
 }
 
-Result<std::string> read_input(const std::string& path) {
-  const int file =
-      path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);  // ends with us
-  std::string text;
-  char buffer[65536];
-  while (true) {
-    const ssize_t size = file < 0 ? -1 : ::read(file, buffer, sizeof buffer);
-    if (size < 0) return fail(Code::kInvalid, "cannot read " + path + ": " + std::strerror(errno));
-    if (size == 0) return text;
-    text.append(buffer, static_cast<std::size_t>(size));
-    if (text.size() > kMaxInput) {
-      return fail(Code::kUnsupported, path + " is larger than the limit of 16 MiB");
-    }
-  }
-}
-
+/// Of the file `path`, or of standard input where it is "".
 Result<crypto::SecretBytes> unseal(const std::string& path, decrypt::SealedKeys keys, bool json,
                                    decrypt::Audit audit) {
-  SLUICE_TRY(const std::string text, read_input(path));
-  const std::string shown = path == "-" ? "standard input" : path;
+  const std::string shown = path.empty() ? "standard input" : path;
+  std::string text;
+  StringSink sink(text);
+  SLUICE_CHECK(read_input(path, shown, kMaxInput, sink));
   auto documents = yaml::read_yaml(text, FileId::kNone);
   if (!documents) return fail(std::move(documents).error().at({shown}));
   if (documents->size() != 1 || !decrypt::is_sealed_secret(documents->front().root())) {
@@ -124,8 +109,9 @@ int unseal_command(Arguments arguments) {
   if (!keys) return refused(keys.error());
   AuditLog audit;
   if (const auto opened = audit.open(audit_path); !opened) return refused(opened.error());
-  const auto secret = unseal(files->empty() ? "-" : files->front(), *std::move(keys),
-                             format == "json", audit.recorder("unseal"));
+  const bool is_stdin = files->empty() || files->front() == "-";
+  const auto secret = unseal(is_stdin ? "" : files->front(), *std::move(keys), format == "json",
+                             audit.recorder("unseal"));
   if (!secret) return refused(secret.error());
   if (const auto told = audit.written(); !told) return refused(told.error());
   const auto written = write_secret(STDOUT_FILENO, *secret);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Where secrets are while `sluice decrypt` runs: for each kind of key the whole process is stopped in its last write and
-all of its writable memory is searched for the plaintext, the data key, and every credential on the way to it.
+"""Where secrets are while `sluice decrypt` and `sluice ksops` run: for each kind of key the whole process is stopped in its
+last write and all of its writable memory is searched for the plaintext, the data key, and every credential on the way to it.
 
 They may be in locked memory only: not on the heap, on stacks, in libcurl's or librnp's buffers. Nor may they be in the
 environment block, in messages, in a file, or in a core dump. Servers are tests/support/cloud_server.py.
@@ -52,6 +52,10 @@ class World(programs.World):
 
 
 def stopped_decrypt(world, name, path, env, secrets, passphrase=None):
+    stopped(world, name, ["decrypt", path], env, secrets, passphrase)
+
+
+def stopped(world, name, command, env, secrets, passphrase=None, stdin=None):
     secrets = {"the plaintext": CANARY.encode(), **{k: v if isinstance(v, bytes) else v.encode() for k, v in secrets.items()}}
     reader, writer = os.pipe()
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)  # full: the last write waits, with everything in place
@@ -62,7 +66,8 @@ def stopped_decrypt(world, name, path, env, secrets, passphrase=None):
         os.write(give, passphrase.encode() + b"\n")
         os.close(give)
         descriptors, environment["SLUICE_PASSPHRASE_FD"] = [given], str(given)
-    process = subprocess.Popen([SLUICE, "decrypt", path], env=environment, stdout=writer, stderr=subprocess.PIPE,
+    source = open(world.write("stdin", stdin)) if stdin else None
+    process = subprocess.Popen([SLUICE, *command], env=environment, stdin=source or subprocess.DEVNULL, stdout=writer, stderr=subprocess.PIPE,
                                pass_fds=descriptors, cwd=world.folder)
     try:
         seen, end = {}, time.monotonic() + 60
@@ -173,6 +178,25 @@ def identities(world):
                     {"the passphrase": passphrase}, passphrase)
 
 
+def ksops(world):
+    """Files with comments are read and printed as KSOPS does: of their values only the shape is read."""
+    if not shutil.which("age-keygen"):
+        return print("SKIP: age-keygen is not on PATH (scripts/tools builds it): ksops")
+    world.run("age-keygen", "-o", world.path("ksops-key"))
+    recipient = world.run("age-keygen", "-y", world.path("ksops-key")).stdout.strip()
+    comment = "comment-canary-58a1"
+    plain = world.write("plain.yaml", "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db # behind\nstringData:\n  # %s\n"
+                        "  password: %s # behind\n  lines: |\n    first\n    two-%s\n  quoted: 'a: %s'\n" % ((comment,) + (CANARY,) * 3))
+    world.write("secret.yaml", world.run(SLUICE, "encrypt", "--age", recipient, plain).stdout)
+    os.unlink(plain)
+    manifest = "apiVersion: viaduct.ai/v1\nkind: ksops\nmetadata:\n  name: x\nfiles:\n- ./secret.yaml\n"
+    world.write("generator.yaml", manifest)
+    given = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n- " + manifest.replace("\n", "\n  ").rstrip() + "\n"
+    env = dict(SOPS_AGE_KEY_FILE=world.path("ksops-key"))
+    stopped(world, "ksops as a function", ["ksops"], env, {"the comment": comment}, stdin=given)
+    stopped(world, "ksops as a legacy plugin", ["ksops", "generator.yaml"], env, {"the comment": comment})
+
+
 def protect(world, passphrase):
     """age -p asks on a terminal: give it one."""
     pid, terminal = pty.fork()
@@ -214,7 +238,7 @@ def protected_fingerprint(world):
 def main():
     world = World()
     try:
-        for part in (clouds, identities, openpgp):
+        for part in (clouds, identities, openpgp, ksops):
             part(world)
     finally:
         world.close()
