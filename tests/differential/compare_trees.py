@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
 """Every kustomization under some checkouts through the real kustomize and through `sluice build`, compared.
 
-usage: compare_trees.py --sluice FILE --kustomize FILE [--cache DIR] [--keep DIR] [--table FILE] [-j N] [-v] TREE...
+usage: compare_trees.py --sluice FILE --kustomize FILE [--cache DIR] [--keep DIR] [--table FILE] [--flags FLAGS] [--into]
+                        [--slash] [-j N] [-v] TREE...
 
 A TREE is a directory; OWNER+NAME is taken as the repository OWNER/NAME, and a file TREE.commit or TREE/.git tells the
 commit. Every directory in it with a kustomization file is built by both without a network (a network namespace of
 its own, or proxies that nobody serves), once with the default flags and, where kustomize refuses a file outside of the
 directory, again with --load-restrictor LoadRestrictionsNone. Standard output, exit status, for what is built the
 warnings and, for what is refused, the class of the error (what follows `Error: ` up to where the two programs add paths
-of their own) must be equal. Flags of --flags (one argument) are given to both. Where they are not equal, kustomize is asked again, since the order of its maps, and with it which of several
-errors it tells, changes from run to run. What kustomize said is kept in the cache under the digest of the tree, so that a second run costs only ours.
+of their own) must be equal. Flags of --flags (one argument) are given to both; with --into both write into a directory
+(`-o DIR`) and its files are compared; with --slash both are given the directory's path from above and with a slash at
+its end. Where they are not equal, kustomize is asked again, since the order of its maps, and with it which of several
+errors it tells, changes from run to run. What kustomize said is kept in the cache under the digest of the tree, so that
+a second run costs only ours.
 
 FILE of --sluice may be build_server, too (fuzz.py), which is quicker. Prints each difference (with --keep also both outputs) and a table for docs/compat.md. Exit status 1 when
 something differs.
@@ -24,6 +28,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 import threading
 
 import fuzz
@@ -86,25 +91,40 @@ def run(command, folder, options):
 SERVERS = threading.local()
 
 
-def ours(folder, flags, options):
+def build(program, tree, folder, flags, options):
+    """What the program says of a directory; with --into, its standard output is the names and bytes of the files."""
+    place, argument = (tree, folder.rstrip("/") + "/") if options.slash else (os.path.join(tree, folder), ".")
+    command = [program, "build", *flags, argument]
+    if not options.into:
+        return run(command, place, options)
+    with tempfile.TemporaryDirectory() as into:
+        status, out, err = run(command + ["-o", into], place, options)
+        for name in sorted(os.listdir(into)):
+            with open(os.path.join(into, name), "rb") as f:
+                out += b"==> %s\n%s" % (name.encode(), f.read())
+        return status, out, err.replace(into.encode(), b"DIR")
+
+
+def ours(tree, folder, flags, options):
     if os.path.basename(options.sluice) != "build_server":
-        return run([options.sluice, "build", *flags, "."], folder, options)
+        return build(options.sluice, tree, folder, flags, options)
     if not hasattr(SERVERS, "one"):
         SERVERS.one = fuzz.Server(options.sluice)
-    out, warnings, error = SERVERS.one.ask(flags + [os.path.realpath(folder)])
+    out, warnings, error = SERVERS.one.ask(flags + [os.path.realpath(os.path.join(tree, folder))])
     return (1 if error else 0), out, (warnings + error).encode()
 
 
 def real(tree, digest, folder, flags, options):
     """kustomize's answer, from the cache when it is there."""
-    key = hashlib.sha256(("%s\n%s\n%s" % (digest, folder, " ".join(flags))).encode()).hexdigest()
+    asked = " ".join(flags + ["--into"] * options.into + ["--slash"] * options.slash)
+    key = hashlib.sha256(("%s\n%s\n%s" % (digest, folder, asked)).encode()).hexdigest()
     path = os.path.join(options.cache, key[:2], key) if options.cache else None
     if path and os.path.exists(path):
         with open(path, "rb") as f:
             head = json.loads(f.readline())
             out = f.read(head["out"])
             return head["status"], out, f.read()
-    status, out, err = run([options.kustomize, "build", *flags, "."], os.path.join(tree, folder), options)
+    status, out, err = build(options.kustomize, tree, folder, flags, options)
     if path and status != "timeout":
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path + ".new", "wb") as f:
@@ -171,10 +191,10 @@ def difference(want, got, options):
 
 def compare(tree, digest, folder, flags, options):
     want = real(tree, digest, folder, flags, options)
-    got = ours(os.path.join(tree, folder), flags, options)
+    got = ours(tree, folder, flags, options)
     why = difference(want, got, options)
     for _ in range(AGAIN if why else 0):
-        again = run([options.kustomize, "build", *flags, "."], os.path.join(tree, folder), options)
+        again = build(options.kustomize, tree, folder, flags, options)
         if again[0] == "timeout":
             break
         if not difference(again, got, options):
@@ -215,6 +235,8 @@ def main():
     parser.add_argument("--keep", help="directory for both outputs of what differs")
     parser.add_argument("--table", help="file for the table (default: standard output)")
     parser.add_argument("--flags", type=shlex.split, default=[], help="flags of both, as in --flags='--enable-helm --enable-exec'")
+    parser.add_argument("--into", action="store_true", help="compare the files of -o DIR")
+    parser.add_argument("--slash", action="store_true", help="name the directory from above, with a slash at its end")
     parser.add_argument("--timeout", type=int, default=60)
     parser.add_argument("-j", type=int, default=2)
     parser.add_argument("-v", "--verbose", action="store_true")
@@ -222,6 +244,8 @@ def main():
     options = parser.parse_args()
     options.sluice, options.kustomize = os.path.abspath(options.sluice), os.path.abspath(options.kustomize)
     options.offline = offline()
+    if (options.into or options.slash) and os.path.basename(options.sluice) == "build_server":
+        parser.error("--into and --slash need the program sluice")
     if options.keep:
         os.makedirs(options.keep, exist_ok=True)
     rows = ["| repository | commit | directories | builds | equal | different | why |", "| --- | --- | --- | --- | --- | --- | --- |"]
