@@ -528,10 +528,9 @@ class BlockReader {
         scratch_ += '\r';
         return true;
       case '"':
-        scratch_ += '"';
-        return true;
+      case '\'':
       case '\\':
-        scratch_ += '\\';
+        scratch_ += at_[-1];
         return true;
       default:
         return false;

@@ -1,7 +1,9 @@
 // The default engine. go-yaml is a port of libyaml, so this gives its accept and reject decisions;
-// what go-yaml changed since (error line numbers, %YAML 1.2) is done here.
+// what go-yaml changed since (error line numbers, %YAML 1.2) or libyaml did (\' and \/) is done
+// here.
 #include <algorithm>
 #include <cstring>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,12 @@ namespace sluice::yaml {
 namespace {
 
 constexpr std::string_view kUtf8Bom = "\xEF\xBB\xBF";
+constexpr std::string_view kUnknownEscape = "found unknown escape character";
+/// What libyaml is shown in place of \', and what it makes of it.
+constexpr char kStandInLetter = 'e';
+constexpr char kStandIn = '\x1b';
+/// A text is read again for each scalar with a \' in it; more than this is refused.
+constexpr std::size_t kMaxRereadBytes = 256U << 20U;
 
 bool is_ascii(std::string_view text) {
   std::size_t i = 0;
@@ -107,8 +115,11 @@ class LibyamlSource final : public EventSource {
 
   Result<Event> next() override {
     release();
-    if (yaml_parser_parse(&parser_, &event_) == 0) return failure();
+    while (yaml_parser_parse(&parser_, &event_) == 0) {
+      if (!hide_escaped_quotes()) return failure();
+    }
     holds_event_ = true;
+    ++parsed_;
     if (event_.type == YAML_STREAM_START_EVENT) return next();
     Event event;
     event.start = mark(event_.start_mark);
@@ -136,8 +147,9 @@ class LibyamlSource final : public EventSource {
         event.tag = view(scalar.tag);
         event.anchor = view(scalar.anchor);
         event.plain_implicit = scalar.plain_implicit != 0 && event.style == Style::kPlain;
-        if (event.style == Style::kDoubleQuoted && has_escaped_slash(event)) {
-          return refused(event.start, event.start, "found unknown escape character");
+        if (event.style == Style::kDoubleQuoted &&
+            (count_escapes(event, '/') != 0 || !show_escaped_quotes(event))) {
+          return refused(event.start, event.start, kUnknownEscape);
         }
         if (event.style == Style::kPlain && !flow_.empty() &&
             event.text.find('?') != std::string_view::npos) {
@@ -236,7 +248,7 @@ class LibyamlSource final : public EventSource {
     constexpr int kTokensAhead = 3;
     yaml_parser_t scanner;
     if (yaml_parser_initialize(&scanner) == 0) return "";
-    set_input(scanner, text_);
+    set_input(scanner, shown_.empty() ? text_ : shown_);
     std::string message;
     for (int ahead = -1; ahead < kTokensAhead;) {
       yaml_token_t token;
@@ -276,16 +288,52 @@ class LibyamlSource final : public EventSource {
     return fail(Code::kInvalid, worded(line, text), Where{"", problem.line, problem.column});
   }
 
-  /// "\/", which JSON and YAML 1.2 have and go-yaml has not.
-  bool has_escaped_slash(const Event& event) const {
-    if (event.end.offset > text_.size() || event.start.offset >= event.end.offset) return false;
+  /// How often this letter stands behind a backslash in a double-quoted scalar.
+  std::size_t count_escapes(const Event& event, char letter) const {
+    if (event.end.offset > text_.size() || event.start.offset >= event.end.offset) return 0;
     const std::string_view raw =
         text_.substr(event.start.offset, event.end.offset - event.start.offset);
-    if (raw.size() == event.text.size() + 2) return false;  // no escape in it
+    if (raw.size() == event.text.size() + 2) return 0;  // no escape in it
+    std::size_t count = 0;
     for (std::size_t i = raw.find('\\'); i < raw.size() - 1; i = raw.find('\\', i + 2)) {
-      if (raw[i + 1] == '/') return true;
+      count += raw[i + 1] == letter ? 1 : 0;
     }
-    return false;
+    return count;
+  }
+
+  /// When the parser stopped at a \' in a double-quoted scalar, which go-yaml takes: starts again
+  /// with a stand-in for each one up to the scalar's end, and goes to where it was.
+  bool hide_escaped_quotes() {
+    if (parser_.error != YAML_SCANNER_ERROR || parser_.problem != kUnknownEscape) return false;
+    std::size_t at = offsets_.of(parser_.problem_mark.index);
+    if (at >= text_.size() || text_.substr(at, 2) != "\\'") return false;
+    reread_bytes_ += text_.size();
+    if (reread_bytes_ > kMaxRereadBytes) return false;
+    if (shown_.empty()) shown_ = text_;
+    for (; at + 1 < shown_.size() && shown_[at] != '"'; at += shown_[at] == '\\' ? 2 : 1) {
+      if (shown_[at] == '\\' && shown_[at + 1] == '\'') shown_[at + 1] = kStandInLetter;
+    }
+    yaml_parser_delete(&parser_);
+    yaml_parser_initialize(&parser_);
+    set_input(parser_, shown_);
+    for (std::size_t i = 0; i < parsed_; ++i) {
+      yaml_event_t again;
+      yaml_parser_parse(&parser_, &again);
+      yaml_event_delete(&again);
+    }
+    return true;
+  }
+
+  /// Puts the quotes back into the scalar at hand; false when it has the stand-in itself, too.
+  bool show_escaped_quotes(const Event& event) {
+    if (shown_.empty()) return true;
+    const std::size_t quotes = count_escapes(event, '\'');
+    if (quotes == 0) return true;
+    const auto& scalar = event_.data.scalar;
+    const std::span<yaml_char_t> text(scalar.value, scalar.length);
+    if (std::ranges::count(text, kStandIn) != static_cast<std::ptrdiff_t>(quotes)) return false;
+    std::ranges::replace(text, kStandIn, '\'');
+    return true;
   }
 
   std::string_view text_;
@@ -296,6 +344,9 @@ class LibyamlSource final : public EventSource {
     bool is_mapping;
   };
   std::vector<Flow> flow_;  // open flow collections, innermost last
+  std::string shown_;       // text_ with stand-ins; empty while there are none
+  std::size_t reread_bytes_ = 0;
+  std::size_t parsed_ = 0;  // events that the parser gave
   yaml_parser_t parser_{};
   yaml_event_t event_{};
   bool holds_event_ = false;
