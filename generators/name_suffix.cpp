@@ -71,6 +71,7 @@ bool has_leaf(yaml::Node node) {
 Result<void> write_value(yaml::Node value, crypto::Hash& hash, yaml::LeafReader& leaves) {
   yaml::JsonOptions options;
   options.leaves = &leaves;
+  options.round_integers = true;
   if (value.is_mapping() || value.is_encrypted()) {
     return yaml::write_go_json(value, hash, options);
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "sluice/base/encoding.hpp"
+#include "sluice/yaml/scalar.hpp"
 #include "sluice/yaml/write.hpp"
 
 #include "go_scalar.hpp"
@@ -56,13 +57,23 @@ class JsonWriter {
         }
         auto printed = go_scalar(node.kind(), node.text(), NumberForm::kJson, scratch_);
         if (!printed) return fail(std::move(printed.error()).at(where_of(node)));
-        print(*printed);
+        if (options_.round_integers && node.kind() == Kind::kInt) {
+          round(printed->text);
+        } else {
+          print(*printed);
+        }
         return {};
       }
     }
   }
 
  private:
+  void round(std::string_view integer) {
+    constexpr std::size_t kAlwaysExact = 15;  // digits
+    const auto value = integer.size() > kAlwaysExact ? float_value(integer) : std::nullopt;
+    out_.append(value ? format_float_json(*value) : std::string(integer));
+  }
+
   Result<void> sequence(Node node) {
     const bool outer_flow = flow_;
     flow_ |= node.style() == Style::kFlow;

@@ -63,6 +63,11 @@ TEST_CASE("suffix: U+0085 counts as itself, though it is printed as a space") {
   CHECK(suffix("{kind: ConfigMap, data: {k1: \"\\u0085\"}}") == "bcdfcftd42");
 }
 
+TEST_CASE("suffix: integers count as the float64 that kustomize reads them as") {
+  CHECK(suffix("{kind: Secret, data: {made: 9223372036854775808}, type: Opaque}") == "kf29k4f22t");
+  CHECK(suffix("{kind: Secret, data: {made: 9223372036854775809}, type: Opaque}") == "kf29k4f22t");
+}
+
 TEST_CASE("suffix: binaryData and stringData count when they are mappings") {
   const std::string plain = suffix("{kind: Secret, data: {a: YQ==}, type: Opaque}");
   CHECK(plain != suffix("{kind: Secret, data: {a: YQ==}, stringData: {b: c}, type: Opaque}"));

@@ -51,6 +51,8 @@ Result<void> write_yaml_as_read(Node node, ByteSink& out, LeafReader* leaves);
 struct JsonOptions {
   bool sort_keys = true;    ///< byte order, as encoding/json sorts map keys
   bool escape_html = true;  ///< < > & as \u003c …, as encoding/json does by default
+  /// Integers as they are after json.Unmarshal into an interface{}, a float64: 2^53+1 is 2^53.
+  bool round_integers = false;
   LeafReader* leaves = nullptr;
 };
 /// Compact JSON as Go's json.Marshal prints the decoded value; no newline at the end.
