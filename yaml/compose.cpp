@@ -379,12 +379,12 @@ class Composer {
     if (!frames_.empty()) {
       frames_.back().height = std::max(frames_.back().height, anchor.height + 1);
     }
-    if (is_merged() && here) {
+    const auto own = own_entries_.find(anchor.id);
+    const bool as_written = here && own != own_entries_.end();
+    if (as_written && is_merged()) {
       if (!from_flow_.empty()) blank_from_flow(anchor.id, copy);
-      if (const auto own = own_entries_.find(anchor.id); own != own_entries_.end()) {
-        own_entries_[copy] = own->second;
-      }
-    } else if (here) {
+      own_entries_[copy] = std::size_t(own->second);
+    } else if (as_written) {
       own_entries_.erase(anchor.id);  // kyaml resolves in place what an alias elsewhere names
     }
     if (is_merged() && !node(copy).is_mapping()) {  // a sequence may be merged, not its alias
