@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include <re2/re2.h>
 
@@ -53,6 +54,26 @@ bool is_literal(std::string_view pattern) {
   });
 }
 
+/// How deep the groups that capture lie in each other. Brackets in character classes count, too.
+std::size_t depth_of_captures(std::string_view pattern) {
+  std::size_t deepest = 0;
+  std::vector<bool> captures;  // of the open groups
+  std::size_t depth = 0;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '\\') {
+      ++i;
+    } else if (pattern[i] == '(') {
+      captures.push_back(pattern.substr(i + 1, 1) != "?" || pattern.substr(i + 2, 1) == "P");
+      depth += captures.back() ? 1 : 0;
+      deepest = std::max(deepest, depth);
+    } else if (pattern[i] == ')' && !captures.empty()) {
+      depth -= captures.back() ? 1 : 0;
+      captures.pop_back();
+    }
+  }
+  return deepest;
+}
+
 }  // namespace
 
 struct Regex::Program {
@@ -71,6 +92,13 @@ Result<Regex> Regex::compile(std::string_view pattern) {
   if (is_literal(pattern)) {
     regex.literal_ = pattern;
     return regex;
+  }
+  // Go's syntax trees are at most 1000 high: these groups, what is in the innermost and what they
+  // are part of. RE2 takes more.
+  constexpr std::size_t kMostCaptures = 998;
+  if (depth_of_captures(pattern) > kMostCaptures) {
+    return fail(Code::kInvalid, "error parsing regexp: expression nests too deeply: `" +
+                                    std::string(pattern) + "`");
   }
   RE2::Options options;
   options.set_log_errors(false);
