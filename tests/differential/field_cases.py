@@ -23,6 +23,7 @@ TEXTS = STRINGS + ("a: >\n b", "if x; then\n  y\nfi\n", "if x; then\n  y\nfi\n\n
                    "Yes", "NO", "On", "OFF", "Y", "N", "TRUE", "tRUE", "0", "00", "08", "-01", "+0x1", "1.", "-.5", "1.5e+3",
                    "1,000", "0o8", "1e400", "-1e-400", "9223372036854775807", "9223372036854775808", "-9223372036854775809",
                    "18446744073709551616", "0.1e1", "1E5", "12e03", "$(A)", "$(A", "$(A1)$(Aoo)", "$$(A)", "$(VARoo)", "$(Aoo)", "$(A1)x")
+CLUSTER_SCOPED = ("Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "APIService", "PersistentVolume")
 PODS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
 
 
@@ -114,7 +115,7 @@ class Case(tree_cases.Case):
     def __init__(self, seed):
         super().__init__(seed)
         self.flags = []
-        self.broken = self.some(.12)  # one thing may be wrong
+        self.broken = self.some(.06)  # one thing may be wrong
         self.seen = set()
         self.spaces = {}  # namespaces, by kind and name
         self.reachable = {}  # by directory, as bases name it
@@ -149,6 +150,20 @@ class Case(tree_cases.Case):
     def reset(writer):
         writer.anchors = {}
         return writer
+
+    def container(self):
+        made = super().container()
+        if "args" in made and self.some(.9):  # vars go into texts alone
+            made["args"] = [self.text() for _ in made["args"]]
+        return made
+
+    def json_patch(self, kind):
+        operations = super().json_patch(kind)
+        fits = ("/metadata/labels", "/metadata/annotations", "/extra")
+        return operations if self.some(.1) else [o for o in operations if o["path"] in fits] or [
+            self.pick({"op": "add", "path": "/extra", "value": {"a": [1, "x", None]}}, {"op": "replace", "path": "/kind", "value": kind},
+                      {"op": "test", "path": "/kind", "value": kind}, {"op": "copy", "from": "/metadata/name", "path": "/copied"},
+                      {"op": "add", "path": "/metadata/annotations", "value": {"j": "1"}})]
 
     def resource(self):
         for _ in range(20):
@@ -204,8 +219,22 @@ class Case(tree_cases.Case):
             t[self.pick("labelSelector", "labelSelector", "annotationSelector")] = self.pick("app=web", "app in (web, x)", "!tier", "app!=1", "note", "tier notin (a)")
         return t
 
+    def fitting_spec(self):
+        """A field spec that every resource it selects can take."""
+        return self.pick({"path": "spec/template/metadata/labels", "kind": "Deployment", "create": True}, {"path": "spec/selector", "kind": "Service"},
+                         {"path": "metadata/annotations", "create": True}, {"path": "spec/new/deep", "kind": "Widget", "create": True},
+                         {"path": "spec/template/metadata/labels", "create": True, "group": "apps"}, {"path": "spec/template/metadata/labels"},
+                         {"path": "spec/jobTemplate/spec/template/metadata/labels", "kind": "CronJob", "create": True})
+
+    def scalar_spec(self):
+        """A field spec of a text."""
+        return self.pick({"path": "metadata/name", "kind": "Service"}, {"path": "metadata/annotations/note"}, {"path": "roleRef/name"}, {"path": "spec/serviceName"},
+                         {"path": "spec/template/spec/serviceAccountName"}, {"path": "metadata/labels/app"})
+
     def spec(self):
-        """A field spec."""
+        """A field spec, fitting or not."""
+        if self.some(.85):
+            return self.fitting_spec()
         s = {"path": self.pick("metadata/labels", "spec/ref/name", "spec/selector", "spec/items/v", "spec/items[]/v", "spec/new/deep", "metadata/annotations",
                                "spec/template/metadata/labels", "spec/list", "spec/web", "data/k", "spec/containers[]/image", "spec/template/spec/containers/image",
                                "metadata/name", "spec/image", "spec/a\\/b", "spec/replicas")}
@@ -246,7 +275,7 @@ class Case(tree_cases.Case):
             _, kind, name = self.r.choice(known)
             out["source"] = {"kind": kind, "name": name}
             if self.some(.8):
-                out["source"]["fieldPath"] = self.path() if self.some(.05) else self.pick(*["metadata.name", "kind", "apiVersion"] * 4, "metadata.labels", "metadata")
+                out["source"]["fieldPath"] = self.path() if self.some(.05) else self.pick(*["metadata.name", "kind", "apiVersion"] * 12, "metadata.labels", "metadata")
             if self.some(.2):
                 out["source"]["options"] = self.options(True)
         out["targets"] = []
@@ -254,17 +283,17 @@ class Case(tree_cases.Case):
             t = {"select": self.target()}
             if self.some(.1):
                 t["reject"] = [self.target()]
-            t["fieldPaths"] = [self.path() if self.some(.12) else self.pick("metadata.annotations.note", "metadata.annotations.[a.b/c]", "metadata.labels.app", "metadata.name",
-                               "spec.made", "spec.made.deep", "data.made", "metadata.annotations.made") for _ in range(self.r.randint(1, 2))]
+            t["fieldPaths"] = [self.path() if self.some(.03) else self.pick("metadata.annotations.note", "metadata.annotations.[a.b/c]", "metadata.labels.app", "metadata.annotations.made",
+                               "metadata.labels.made", "metadata.annotations.[x.y/z]", "metadata.name", "spec.made", "spec.made.deep", "data.made", "metadata.annotations.made") for _ in range(self.r.randint(1, 2))]
             o = self.options(False)
-            if self.some(.9):
+            if self.some(.97):
                 o["create"] = True
             if o:
                 t["options"] = o
             out["targets"].append(t)
         return out
 
-    def patch_text(self, target):
+    def patch_text(self, target, renames=False):
         # Without comments: kustomize writes those of a block mapping into a flow mapping and cannot read that again.
         patch = self.merge_patch(target)
         space = self.spaces.get(target[1:])
@@ -274,7 +303,7 @@ class Case(tree_cases.Case):
             self.names.remove(target)
         if self.some(.15):
             patch.setdefault("metadata", {}).setdefault("annotations", {})["note"] = self.text()
-        if self.some(.06):
+        if self.some(.06 if renames else .004):
             patch.setdefault("metadata", {})["name"] = "renamed"
         if self.some(.05) and isinstance(patch.get("spec"), dict):
             patch["spec"]["$" + self.pick("patch", "retainKeys")] = self.pick("replace", "delete", "merge", ["a"])
@@ -291,10 +320,11 @@ class Case(tree_cases.Case):
                 target = self.r.choice(known)
                 entry = {}
                 if self.some(.6):
-                    entry["patch"] = self.patch_text(target)
+                    selects = self.some(.35)
+                    entry["patch"] = self.patch_text(target, renames=selects)
                     if self.some(.06):
                         entry["patch"] += "---\n" + self.patch_text(self.r.choice(known))
-                    if self.some(.35) and ("---" not in entry["patch"] or self.some(.05)):
+                    if selects and ("---" not in entry["patch"] or self.some(.05)):
                         entry["target"] = self.target()
                 else:
                     ops = self.json_patch(target[1])
@@ -354,7 +384,7 @@ class Case(tree_cases.Case):
             if field == "nameReference":
                 c[field] = [{"kind": self.pick("ConfigMap", "Deployment", "Widget"), "version": "v1", "fieldSpecs": [{"path": self.pick("spec/ref/name", "spec/web", "spec/items/name"), "kind": "Widget"}]}]
             else:
-                c[field] = [self.spec()]
+                c[field] = [self.spec() if "abels" in field or field == "commonAnnotations" else self.scalar_spec()]
         return c
 
     def plugin(self, directory, number):
@@ -380,7 +410,7 @@ class Case(tree_cases.Case):
         elif kind in ("PrefixTransformer", "SuffixTransformer", "PrefixSuffixTransformer"):
             for field in (("prefix", "suffix") if kind.startswith("PrefixSuffix") else (kind[:6].lower(),)):
                 out[field] = self.pick("pp-", "-ss", "1")
-            out["fieldSpecs"] = [{"path": "metadata/name"}] if self.some(.7) else specs
+            out["fieldSpecs"] = [{"path": "metadata/name"}] if self.some(.7) else [self.scalar_spec()]
         elif kind == "ImageTagTransformer":
             out.update(imageTag=self.image(), fieldSpecs=[{"path": self.pick("spec/template/spec/containers[]/image", "spec/containers/image", "spec/image")}])
         elif kind == "ReplicaCountTransformer":
@@ -436,6 +466,9 @@ class Case(tree_cases.Case):
 
     def generator(self, directory, kind, known):
         args = super().generator(directory, kind, known)
+        if "behavior" in args and self.some(.9):  # one that fits what is there
+            args["behavior"] = self.pick("merge", "replace")
+            args["namespace"] = self.spaces.get(("ConfigMap" if kind[0] == "c" else "Secret", args["name"])) or "default"
         if self.some(.3):
             args.setdefault("literals", []).append("lit%d=%s" % (self.r.randint(0, 3), self.pick(*TEXTS)))
         if self.some(.08) and "envs" in args:
@@ -452,6 +485,9 @@ class Case(tree_cases.Case):
     def kustomization(self, directory, bases, depth, component=False):
         k = super().kustomization(directory, bases, depth, component)
         self.names += [("v1", "ConfigMap", g["name"]) for g in k.get("configMapGenerator", [])]
+        for field in ("configMapGenerator", "secretGenerator"):
+            for args in k.get(field, []):
+                self.spaces.setdefault(("ConfigMap" if field[0] == "c" else "Secret", args["name"]), args.get("namespace"))
         for field in ("patches", "replacements"):
             k.pop(field, None)
         if self.some(.5):
@@ -473,7 +509,7 @@ class Case(tree_cases.Case):
         known = [n for _, kd, n in self.names if kd == kind]
         if known and self.some(.2):
             k["vars"] = [{"name": self.pick("A", "VAR") + directory[1:3].strip("-"), "objref": {"kind": kind, "name": self.r.choice(known), "apiVersion": "apps/v1" if kind == "Deployment" else "v1"},
-                          **({"fieldref": {"fieldpath": self.pick("metadata.name", "metadata.labels.app", "data.k")}} if self.some(.3) else {})}]
+                          **({"fieldref": {"fieldpath": self.pick(*["metadata.name", "kind", "apiVersion"] * 4, "metadata.labels.app", "data.k")}} if self.some(.3) else {})}]
         if self.some(.1):
             k["configurations"] = [self.write(directory, "config.yaml", self.configuration(), plain=True)]
         if self.some(.05):
@@ -495,7 +531,7 @@ class Case(tree_cases.Case):
         if self.some(.06):
             plugins = [self.generator_config(i) for i in range(self.r.randint(1, 2))]
             k["generators"] = [Writer(self.r).block(p) for p in plugins] if self.some(.5) else [self.write(directory, "gens.yaml", plugins)]
-        if self.some(.03):
+        if self.some(.01):
             k["validators"] = [Writer(self.r).block(self.pick(
                 {"apiVersion": "builtin", "kind": "LabelTransformer", "metadata": {"name": "v"}, "labels": {}, "fieldSpecs": []},
                 {"apiVersion": "builtin", "kind": "NamespaceTransformer", "metadata": {"name": "v"}},
@@ -541,8 +577,15 @@ class Case(tree_cases.Case):
         if self.some(.3):
             self.r.shuffle(items)
         self.write(directory, self.pick(*["kustomization.yaml"] * 8, "kustomization.yml", "Kustomization"), dict(items))
-        self.reachable["../" + directory] = list(self.names)
+        self.reachable["../" + directory] = [(api, kind, self.outer_name(k, kind, name)) for api, kind, name in self.names]
         return k
+
+    def outer_name(self, k, kind, name):
+        """The name that an outer layer finds; its patches need the namespace, too."""
+        renamed = name if kind in ("Namespace", "CustomResourceDefinition", "APIService") else "%s%s%s" % (k.get("namePrefix") or "", name, k.get("nameSuffix") or "")
+        space = k.get("namespace") if isinstance(k.get("namespace"), str) else None
+        self.spaces[kind, renamed] = None if kind in CLUSTER_SCOPED else space or self.spaces.get((kind, name))
+        return renamed
 
     def make(self):
         layers = self.r.choice((1, 1, 2, 2, 2, 3))
