@@ -214,7 +214,7 @@ Result<void> write_directory(const std::string& directory, const kustomize::Reso
                   Where{}, "name a file, not a directory, after --output");
     }
     std::string text;
-    SLUICE_CHECK(yaml::write_yaml(resource.document.root(), text));
+    SLUICE_CHECK(yaml::write_yaml_decoded(resource.document.root(), text));
     SLUICE_CHECK(
         write_file((directory.ends_with('/') ? directory : directory + "/") + name, {&text, 1}));
   }

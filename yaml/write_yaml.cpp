@@ -121,12 +121,23 @@ std::size_t json_characters(std::string_view key) {
   return count;
 }
 
+/// What kustomize does with a node before it prints it.
+enum class Way : std::uint8_t {
+  kThroughText,  ///< prints it with go-yaml v3 and reads that
+  kDecoded,      ///< decodes it
+  kAsRead,       ///< nothing: write_yaml_as_read
+};
+
 /// libyaml's emitter state, reduced to block collections. `Out` is a StringOutput or SinkOutput.
 template <class Out>
 class YamlWriter {
  public:
-  YamlWriter(Out& out, LeafReader* leaves, bool as_read = false)
-      : out_(out), leaves_(leaves), as_read_(as_read), width_(as_read ? kNoWidth : kWidth) {}
+  YamlWriter(Out& out, LeafReader* leaves, Way way)
+      : out_(out),
+        leaves_(leaves),
+        as_read_(way == Way::kAsRead),
+        through_text_(way == Way::kThroughText),
+        width_(as_read_ ? kNoWidth : kWidth) {}
 
   Result<void> document(Node root) {
     SLUICE_CHECK(node(root, /*in_mapping=*/false));
@@ -201,14 +212,16 @@ class YamlWriter {
           styled(node.text(), shape_of(node.text()), false, node.style());
           return {};
         }
-        if (node.style() == Style::kFolded && !flow_) return string(refolded(node.text()), node);
+        if (through_text_ && node.style() == Style::kFolded && !flow_) {
+          return string(refolded(node.text()), node);
+        }
         return string(node.text(), node);
       default: {
         if (as_read_) {
           write_token(node.text());
           return {};
         }
-        if (flow_ && is_quoted_in_flow(node)) return string(node.text(), node);
+        if (through_text_ && flow_ && is_quoted_in_flow(node)) return string(node.text(), node);
         auto value = go_scalar(node.kind(), node.text(), NumberForm::kYamlThroughJson, scratch_);
         if (!value) return fail(std::move(value.error()).at(where_of(node)));
         if (value->is_text) {
@@ -617,7 +630,7 @@ class YamlWriter {
 
   Out& out_;
   LeafReader* leaves_;
-  const bool as_read_;
+  const bool as_read_, through_text_;
   const std::size_t width_;
   std::vector<SortKey> keys_;  // of all open mappings, innermost last
   std::string scratch_;
@@ -632,22 +645,27 @@ class YamlWriter {
 
 Result<void> write_yaml(Node node, std::string& out) {
   StringOutput output(out);
-  return YamlWriter<StringOutput>(output, nullptr).document(node);
+  return YamlWriter<StringOutput>(output, nullptr, Way::kThroughText).document(node);
 }
 
 Result<void> write_yaml(Node node, ByteSink& out, LeafReader* leaves) {
   SinkOutput output(out);
-  return YamlWriter<SinkOutput>(output, leaves).document(node);
+  return YamlWriter<SinkOutput>(output, leaves, Way::kThroughText).document(node);
+}
+
+Result<void> write_yaml_decoded(Node node, std::string& out) {
+  StringOutput output(out);
+  return YamlWriter<StringOutput>(output, nullptr, Way::kDecoded).document(node);
 }
 
 Result<void> write_yaml_as_read(Node node, std::string& out) {
   StringOutput output(out);
-  return YamlWriter<StringOutput>(output, nullptr, /*as_read=*/true).document(node);
+  return YamlWriter<StringOutput>(output, nullptr, Way::kAsRead).document(node);
 }
 
 Result<void> write_yaml_as_read(Node node, ByteSink& out, LeafReader* leaves) {
   SinkOutput output(out);
-  return YamlWriter<SinkOutput>(output, leaves, /*as_read=*/true).document(node);
+  return YamlWriter<SinkOutput>(output, leaves, Way::kAsRead).document(node);
 }
 
 }  // namespace sluice::yaml

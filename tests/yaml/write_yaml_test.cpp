@@ -222,6 +222,16 @@ TEST_CASE("write_yaml: numbers print as Go reads and prints them through JSON") 
         std::string::npos);
 }
 
+TEST_CASE("write_yaml: a folded scalar gains breaks on its way through text, decoded it does not") {
+  const auto documents = read_yaml("a: >\n  x\n\n    y\nb: {k: , t: 12:30:00}\n", FileId::kNone);
+  REQUIRE_OK(documents);
+  std::string through_text, decoded;
+  CHECK_OK(write_yaml(documents->at(0).root(), through_text));
+  CHECK_OK(write_yaml_decoded(documents->at(0).root(), decoded));
+  CHECK(through_text == "a: |\n  x\n\n\n    y\nb:\n  k: \"\"\n  t: \"12:30:00\"\n");
+  CHECK(decoded == "a: |\n  x\n\n    y\nb:\n  k: null\n  t: \"12:30:00\"\n");
+}
+
 TEST_CASE("write_yaml: keys print in natural order") {
   CHECK(printed("{é: 1, b: 1, ab: 1, aB: 1, a_b: 1, a/b: 1, a.b: 1, a-b: 1, a: 1, \"10\": 1, "
                 "\"9\": 1, _: 1, \"-\": 1, a10: 1, a9: 1}") ==

@@ -40,6 +40,10 @@ inline constexpr std::string_view kRedacted = "**SOPS**";
 Result<void> write_yaml(Node node, std::string& out);
 Result<void> write_yaml(Node node, ByteSink& out, LeafReader* leaves);
 
+/// As write_yaml, without the round trip through go-yaml v3 and its exceptions: kustomize prints so
+/// into the files of a directory.
+Result<void> write_yaml_decoded(Node node, std::string& out);
+
 /// One document as go-yaml v3 prints what it has read (kyaml's encoder): key order, quoting and
 /// numbers stay as they are in the node, block style, indent 2, sequences not indented, no folding.
 /// Folded scalars print as literals, comments are not there. A string that was made, not read,
