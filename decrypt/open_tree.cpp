@@ -30,9 +30,11 @@ class Opener {
       return {};
     }
     if (item.kind != ItemKind::kString) {
-      return fail(Code::kInvalid,
-                  "the value of " + name_of(visit) + " should be encrypted and is not a string",
-                  Where{"", item.line, item.column}, "encrypt the file again with sops");
+      return fail(
+          Error(Code::kInvalid,
+                "the value of " + name_of(visit) + " should be encrypted and is not a string",
+                Where{"", item.line, item.column}, "encrypt the file again with sops")
+              .reason(std::string(kReasonValue)));
     }
     if (item.text.empty()) return {};  // stays empty, without authentication
     auto opened = open_enc(item.text, data_key_, visit.path);
@@ -40,6 +42,7 @@ class Opener {
       return fail(std::move(opened)
                       .error()
                       .prefix("cannot decrypt the value of " + name_of(visit) + ": ")
+                      .reason(std::string(kReasonValue))
                       .at({"", item.line, item.column}));
     }
     if (opened->kind == ItemKind::kComment) {

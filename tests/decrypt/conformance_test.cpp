@@ -65,6 +65,19 @@ TEST_CASE("sops -d: changed files fail with upstream's exit status and give no p
     CHECK(sops_exit_code(plaintext.error()) == status);
     CHECK(plaintext.error().where().file == name);
   }
+  // A value in the clear among the encrypted ones: sops has 25 for it, whatever it is.
+  const std::string text = read_file(folder / "OK-timezone.yaml");
+  const std::string_view mapping = "stringData:\n";
+  const std::size_t at = text.find(mapping);
+  REQUIRE(at != std::string::npos);
+  for (const char* added : {"    new: plain\n", "    new: 7\n"}) {
+    CAPTURE(added);
+    std::string changed = text;
+    changed.insert(at + mapping.size(), added);
+    const auto opened = decrypt_file(changed, "x.yaml", {Format::kYaml, Format::kYaml}, keys, {});
+    REQUIRE_FALSE(opened.has_value());
+    CHECK(sops_exit_code(opened.error()) == 25);
+  }
   for (const char* name : {"OK-timezone.yaml", "OK-key-renamed-plain.yaml"}) {
     CAPTURE(name);
     CHECK_OK(decrypt_path(folder / name, keys));
