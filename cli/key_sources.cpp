@@ -18,18 +18,27 @@ std::string in_home(std::string_view path) {
   return home.empty() ? std::string() : home + "/" + std::string(path);
 }
 
+/// Identities of the file that the variable `name` names. As in sops, one that cannot be read is
+/// told when nothing else opens a file.
+Result<void> add_age_key_file(decrypt::AgeKeyService& age, const std::string& name) {
+  const std::string path = environment(name.c_str());
+  if (path.empty()) {
+    age.note_missing(name + ": not set");
+    return {};
+  }
+  const auto text = read_secret_file(path);
+  if (text) return age.add_identities(*text, name + " " + path);
+  age.note_missing(name + ": " + text.error().message());
+  return {};
+}
+
 Result<void> add_age_keys(decrypt::AgeKeyService& age) {
   if (const auto key = take_secret_environment("SOPS_AGE_KEY"); !key.empty()) {
     SLUICE_CHECK(age.add_identities(key, "SOPS_AGE_KEY"));
   } else {
     age.note_missing("SOPS_AGE_KEY: not set");
   }
-  if (const std::string path = environment("SOPS_AGE_KEY_FILE"); !path.empty()) {
-    SLUICE_TRY(const auto text, read_secret_file(path));
-    SLUICE_CHECK(age.add_identities(text, "SOPS_AGE_KEY_FILE " + path));
-  } else {
-    age.note_missing("SOPS_AGE_KEY_FILE: not set");
-  }
+  SLUICE_CHECK(add_age_key_file(age, "SOPS_AGE_KEY_FILE"));
   std::string config = environment("XDG_CONFIG_HOME");
   if (config.empty()) config = in_home(".config");
   if (config.empty()) return {};
@@ -42,10 +51,7 @@ Result<void> add_age_keys(decrypt::AgeKeyService& age) {
 }
 
 Result<void> add_ssh_keys(decrypt::AgeKeyService& age) {
-  if (const std::string path = environment("SOPS_AGE_SSH_PRIVATE_KEY_FILE"); !path.empty()) {
-    SLUICE_TRY(const auto text, read_secret_file(path));
-    SLUICE_CHECK(age.add_identities(text, "SOPS_AGE_SSH_PRIVATE_KEY_FILE " + path));
-  }
+  SLUICE_CHECK(add_age_key_file(age, "SOPS_AGE_SSH_PRIVATE_KEY_FILE"));
   // Read, or run, when nothing else opens a file.
   for (const char* name : {"SOPS_AGE_KEY_CMD", "SOPS_AGE_SSH_PRIVATE_KEY_CMD"}) {
     if (environment(name).empty()) continue;
