@@ -168,8 +168,10 @@ Result<void> replace(yaml::Ref node, Vars& vars, BuildContext& context) {
 }
 
 // kyaml's IsYNodeString.
+// A plain "<<" has the tag of a merge key for go-yaml, wherever it stands.
 bool is_text(yaml::Node node) {
-  return node.is_string() || (is_untyped(node) && is_leaf(node));
+  if (is_untyped(node)) return is_leaf(node);
+  return node.is_string() && !(node.text() == "<<" && node.style() == yaml::Style::kPlain);
 }
 
 Result<void> replace_all(yaml::Ref node, Vars& vars, BuildContext& context) {

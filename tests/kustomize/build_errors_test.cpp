@@ -380,6 +380,22 @@ TEST_CASE("vars: the warning of one that is no scalar does not show what a Secre
   CHECK_FALSE(contains(warned, "canary"));
 }
 
+TEST_CASE("vars: a plain << in a list is no string") {
+  const std::string kustomization =
+      "resources: [p.yaml]\nvars: [{name: V, objref: {kind: Pod, name: x}}]\n";
+  const auto pod = [](const std::string& args) {
+    return "kind: Pod\nmetadata: {name: x}\nspec: {containers: {args: [" + args + "]}}\n";
+  };
+  const Error error =
+      build_error({{"kustomization.yaml", kustomization}, {"p.yaml", pod("a, <<")}});
+  CHECK(error.message() ==
+        "considering field 'spec/containers/args' of object Pod.[noVer].[noGrp]/x.[noNs]: invalid "
+        "value type expect a string");
+  const std::string text =
+      build_text({{"kustomization.yaml", kustomization}, {"p.yaml", pod("a, '<<'")}});
+  CHECK(contains(text, "- <<\n"));
+}
+
 TEST_CASE("vars: unused ones are named also when another cannot be set") {
   std::vector<std::string> lines;
   kustomize::BuildOptions options;
