@@ -1,6 +1,5 @@
 #include "steps.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "sluice/decrypt/sops_file.hpp"

@@ -1,6 +1,5 @@
 #include "target.hpp"
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -9,7 +8,6 @@
 #include "sluice/yaml/read.hpp"
 
 #include "configurations.hpp"
-#include "gvk.hpp"
 #include "origin.hpp"
 #include "remote_fetches.hpp"
 #include "schema.hpp"

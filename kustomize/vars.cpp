@@ -167,8 +167,7 @@ Result<void> replace(yaml::Ref node, Vars& vars, BuildContext& context) {
   return {};
 }
 
-// kyaml's IsYNodeString.
-// A plain "<<" has the tag of a merge key for go-yaml, wherever it stands.
+// kyaml's IsYNodeString. A plain "<<" has the tag of a merge key for go-yaml, wherever it stands.
 bool is_text(yaml::Node node) {
   if (is_untyped(node)) return is_leaf(node);
   return node.is_string() && !(node.text() == "<<" && node.style() == yaml::Style::kPlain);

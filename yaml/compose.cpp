@@ -383,7 +383,8 @@ class Composer {
     const bool as_written = here && own != own_entries_.end();
     if (as_written && is_merged()) {
       if (!from_flow_.empty()) blank_from_flow(anchor.id, copy);
-      own_entries_[copy] = std::size_t(own->second);
+      const std::size_t entries = own->second;  // the next line may move what `own` points to
+      own_entries_[copy] = entries;
     } else if (as_written) {
       own_entries_.erase(anchor.id);  // kyaml resolves in place what an alias elsewhere names
     }
