@@ -12,15 +12,12 @@
 #include "sops_files.hpp"
 
 namespace sluice::cli {
-AuditLog::~AuditLog() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
 
 Result<void> AuditLog::open(const std::string& path) {
   path_ = path.empty() ? environment("SLUICE_AUDIT_LOG") : path;
   if (path_.empty()) return {};
-  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-  if (descriptor_ < 0) {
+  file_ = Descriptor(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
+  if (!file_.is_open()) {
     return fail(Code::kInvalid, std::string(path.empty() ? "SLUICE_AUDIT_LOG" : "--audit-log") +
                                     ": cannot write \"" + path_ + "\": " + std::strerror(errno));
   }
@@ -28,7 +25,7 @@ Result<void> AuditLog::open(const std::string& path) {
 }
 
 decrypt::Audit AuditLog::recorder(std::string purpose) {
-  if (descriptor_ < 0) return {};
+  if (!file_.is_open()) return {};
   return [this, purpose = std::move(purpose)](const decrypt::AuditRecord& record) {
     write(record, purpose);
   };
@@ -65,7 +62,7 @@ void AuditLog::write(const decrypt::AuditRecord& record, const std::string& purp
       yaml::write_go_json(line.root(), text, {.sort_keys = false, .escape_html = false});
   text += '\n';
   // One call: lines of several processes do not mix.
-  const ssize_t size = printed ? ::write(descriptor_, text.data(), text.size()) : -1;
+  const ssize_t size = printed ? ::write(file_.get(), text.data(), text.size()) : -1;
   if (size == static_cast<ssize_t>(text.size())) return;
   const std::lock_guard lock(mutex_);
   failure_ = Error(Code::kInvalid, "--audit-log: cannot write \"" + path_ +

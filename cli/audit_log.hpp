@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "sluice/base/descriptor.hpp"
 #include "sluice/base/result.hpp"
 #include "sluice/decrypt/decryptor.hpp"
 #include "sluice/sources/work_tree.hpp"
@@ -17,7 +18,6 @@ class AuditLog {
   AuditLog() = default;
   AuditLog(const AuditLog&) = delete;
   AuditLog& operator=(const AuditLog&) = delete;
-  ~AuditLog();
   /// Appends to `path`, or to what SLUICE_AUDIT_LOG names, made with mode 0600; with neither there
   /// is no log. Errors: kInvalid.
   Result<void> open(const std::string& path);
@@ -30,7 +30,7 @@ class AuditLog {
   std::optional<sources::WorkTreeRevision> revision_of(const std::string& file);
   void write(const decrypt::AuditRecord& record, const std::string& purpose);
   std::string path_;
-  int descriptor_ = -1;
+  Descriptor file_;
   sources::WorkTrees work_trees_;
   mutable std::mutex mutex_;  // guards failure_
   std::optional<Error> failure_;

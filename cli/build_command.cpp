@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sluice/base/descriptor.hpp"
 #include "sluice/crypto/secret.hpp"
 #include "sluice/kustomize/build.hpp"
 #include "sluice/sources/dir_tree.hpp"
@@ -159,23 +160,18 @@ Error cannot_write(const char* step, const std::string& path) {
 
 Result<void> print_all(int descriptor, std::span<const std::string> parts,
                        const std::string& name) {
-  for (std::string_view text : parts) {
-    while (!text.empty()) {
-      const ssize_t written = ::write(descriptor, text.data(), text.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return fail(cannot_write("write", name));
-      text.remove_prefix(static_cast<std::size_t>(written));
-    }
+  for (const std::string& text : parts) {
+    if (!write_all(descriptor, text)) return fail(cannot_write("write", name));
   }
   return {};
 }
 
 Result<void> write_file(const std::string& path, std::span<const std::string> parts) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (file < 0) return fail(cannot_write("open", path));
-  auto written = print_all(file, parts, path);
-  if (::close(file) != 0 && written) return fail(cannot_write("close", path));
-  return written;
+  Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (!file.is_open()) return fail(cannot_write("open", path));
+  SLUICE_CHECK(print_all(file.get(), parts, path));
+  if (!file.close()) return fail(cannot_write("close", path));
+  return {};
 }
 
 bool is_directory(const std::string& path) {

@@ -59,34 +59,30 @@ void add_safe_flags(std::vector<std::string>& words) {
 
 }  // namespace
 
-EditorSession::EditorSession(EditorSession&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
 EditorSession::~EditorSession() {
-  if (fd_ < 0) return;
   // Nobody else can have it; its pages are given back zeroed.
-  static_cast<void>(::ftruncate(fd_, 0));
-  ::close(fd_);
+  if (text_.is_open()) static_cast<void>(::ftruncate(text_.get(), 0));
 }
 
 Result<EditorSession> EditorSession::start(const crypto::SecretBytes& text) {
-  const int fd = ::memfd_create("sluice", 0);  // the editor inherits it
-  if (fd < 0) {
+  EditorSession session;
+  session.text_ = Descriptor(::memfd_create("sluice", 0));  // the editor inherits it
+  if (!session.text_.is_open()) {
     return fail(Code::kInternal, std::string("memfd_create: ") + std::strerror(errno));
   }
-  EditorSession session(fd);
-  SLUICE_CHECK(write_secret(fd, text));
+  SLUICE_CHECK(write_secret(session.text_.get(), text));
   return session;
 }
 
 Result<crypto::SecretBytes> EditorSession::run() const {
   SLUICE_TRY(std::vector<std::string> words, editor_words());
   add_safe_flags(words);
-  words.push_back("/proc/self/fd/" + std::to_string(fd_));
+  words.push_back("/proc/self/fd/" + std::to_string(text_.get()));
   std::vector<char*> arguments;
   for (std::string& word : words)
     arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  ::lseek(fd_, 0, SEEK_SET);
+  ::lseek(text_.get(), 0, SEEK_SET);
   const pid_t child = ::fork();
   if (child == 0) {
     ::execvp(arguments[0], arguments.data());
@@ -101,7 +97,7 @@ Result<crypto::SecretBytes> EditorSession::run() const {
   crypto::SecretBuffer text;
   crypto::SecretBytes piece(std::size_t{64} << 10);
   for (off_t at = 0;;) {
-    const ssize_t got = ::pread(fd_, piece.writable().data(), piece.size(), at);
+    const ssize_t got = ::pread(text_.get(), piece.writable().data(), piece.size(), at);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 || static_cast<std::size_t>(at) > kMaxText) {
       return fail(Code::kInvalid, "the edited text cannot be read, or is larger than 64 MiB");

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sluice/base/descriptor.hpp"
 #include "sluice/base/result.hpp"
 #include "sluice/crypto/secret.hpp"
 
@@ -14,7 +15,7 @@ class EditorSession {
  public:
   /// Errors: kInternal when there is no memfd.
   static Result<EditorSession> start(const crypto::SecretBytes& text);
-  EditorSession(EditorSession&& other) noexcept;
+  EditorSession(EditorSession&&) = default;
   EditorSession& operator=(EditorSession&&) = delete;
   ~EditorSession();
 
@@ -23,8 +24,8 @@ class EditorSession {
   Result<crypto::SecretBytes> run() const;
 
  private:
-  explicit EditorSession(int fd) : fd_(fd) {}
-  int fd_;
+  EditorSession() = default;
+  Descriptor text_;
 };
 
 }  // namespace sluice::cli

@@ -1,7 +1,6 @@
 #include "environment.hpp"
 
 #include <atomic>
-#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -10,6 +9,8 @@
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
+
+#include "sluice/base/descriptor.hpp"
 
 #include "input.hpp"
 #include "key_sources.hpp"
@@ -49,13 +50,7 @@ Result<crypto::SecretBytes> read_secret_file(const std::string& path) {
 }
 
 Result<void> write_secret(int descriptor, const crypto::SecretBytes& bytes) {
-  const auto all = bytes.reveal();
-  for (std::size_t at = 0; at < all.size();) {
-    const ssize_t written = ::write(descriptor, all.data() + at, all.size() - at);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail(system_error("output"));
-    at += static_cast<std::size_t>(written);
-  }
+  if (!write_all(descriptor, bytes.reveal_text())) return fail(system_error("output"));
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "sluice/base/descriptor.hpp"
 #include "sluice/crypto/hash.hpp"
 #include "sluice/kustomize/build_cache.hpp"
 
@@ -104,16 +105,11 @@ bool save(const std::string& folder, const std::string& name, std::string_view t
   if (!make_folders(folder)) return false;
   const std::string path = folder + "/" + name;
   const std::string fresh = path + "." + std::to_string(::getpid());
-  const int file = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return false;
-  bool written = true;
-  while (!text.empty() && written) {
-    const ssize_t count = ::write(file, text.data(), text.size());
-    written = count > 0 || (count < 0 && errno == EINTR);
-    if (count > 0) text.remove_prefix(static_cast<std::size_t>(count));
+  Descriptor file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!file.is_open()) return false;
+  if (write_all(file.get(), text) && file.close() && ::rename(fresh.c_str(), path.c_str()) == 0) {
+    return true;
   }
-  written = ::close(file) == 0 && written;
-  if (written && ::rename(fresh.c_str(), path.c_str()) == 0) return true;
   ::unlink(fresh.c_str());
   return false;
 }

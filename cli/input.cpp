@@ -1,35 +1,20 @@
 #include "input.hpp"
 
-#include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "sluice/base/descriptor.hpp"
 #include "sluice/crypto/secret.hpp"
 
 namespace sluice::cli {
 
-Descriptor::~Descriptor() {
-  if (fd >= 0) ::close(fd);
-}
-
-Error system_error(const std::string& what) {
-  const int error = errno;
-  const Code code = error == ENOENT || error == ENOTDIR ? Code::kNotFound
-                    : error == EACCES || error == EPERM ? Code::kDenied
-                                                        : Code::kInvalid;
-  return {code, what + ": " + std::strerror(error)};
-}
-
 Result<void> read_input(const std::string& path, const std::string& shown, std::size_t limit,
                         ByteSink& out) {
   const Descriptor file(path.empty() ? -1 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!path.empty() && file.fd < 0) return fail(system_error(shown));
+  if (!path.empty() && !file.is_open()) return fail(system_error(shown));
   crypto::SecretBytes buffer(std::size_t{64} << 10);
   for (std::size_t total = 0;;) {
-    const ssize_t got =
-        ::read(path.empty() ? STDIN_FILENO : file.fd, buffer.writable().data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
+    const ssize_t got = read_some(path.empty() ? STDIN_FILENO : file.get(), buffer.writable());
     if (got < 0) return fail(system_error(shown));
     if (got == 0) return {};
     total += static_cast<std::size_t>(got);

@@ -9,18 +9,6 @@
 
 namespace sluice::cli {
 
-/// Closes on every way out.
-struct Descriptor {
-  int fd = -1;
-  explicit Descriptor(int descriptor) : fd(descriptor) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor();
-};
-
-/// What errno says of `what`. Codes: kNotFound, kDenied, kInvalid for all else.
-Error system_error(const std::string& what);
-
 /// Appends all of the file `path`, or of standard input where it is "", to `out`; no ordinary
 /// memory sees it in between. `shown` names it in messages. Errors: those of system_error,
 /// kUnsupported past `limit` bytes.

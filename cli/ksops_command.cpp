@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "sluice/base/descriptor.hpp"
 #include "sluice/base/encoding.hpp"
 #include "sluice/generators/ksops.hpp"
 #include "sluice/sources/dir_tree.hpp"
@@ -380,22 +381,17 @@ int install_file(const std::string& from, const std::string& directory, const st
     return say("error installing " + name + " to " + to + ": " + step + " " + path + ": " +
                (errno == ENOENT ? "no such file or directory" : std::strerror(errno)));
   };
-  const Descriptor in{::open(from.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (in.fd < 0) return refused(from, "open");
-  const Descriptor out{::open(to.c_str(), O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0755)};
-  if (out.fd < 0) return refused(to, "open");
+  const Descriptor in(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!in.is_open()) return refused(from, "open");
+  const Descriptor out(::open(to.c_str(), O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0755));
+  if (!out.is_open()) return refused(to, "open");
   std::string buffer(kCopyBytes, '\0');
   for (;;) {
-    const ssize_t got = ::read(in.fd, buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
+    const ssize_t got = read_some(in.get(), std::as_writable_bytes(std::span(buffer)));
     if (got < 0) return refused(from, "read");
     if (got == 0) break;
-    for (ssize_t at = 0; at < got;) {
-      const ssize_t written =
-          ::write(out.fd, buffer.data() + at, static_cast<std::size_t>(got - at));
-      if (written < 0 && errno != EINTR) return refused(to, "write");
-      at += std::max<ssize_t>(written, 0);
-    }
+    const std::string_view piece(buffer.data(), static_cast<std::size_t>(got));
+    if (!write_all(out.get(), piece)) return refused(to, "write");
   }
   say("installed " + to);
   return 0;

@@ -1,13 +1,13 @@
 #include "passphrases.hpp"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <termios.h>
-#include <unistd.h>
 #include <vector>
+
+#include "sluice/base/descriptor.hpp"
 
 #include "environment.hpp"
 #include "flags.hpp"
@@ -23,32 +23,27 @@ constexpr std::string_view kHint =
 /// The terminal without echo; as it was when destroyed.
 class Terminal {
  public:
-  Terminal() : fd_(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)) {
-    if (fd_ < 0 || ::tcgetattr(fd_, &before_) != 0) return;
+  Terminal() : tty_(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)) {
+    if (!tty_.is_open() || ::tcgetattr(tty_.get(), &before_) != 0) return;
     termios quiet = before_;
     quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
     quiet.c_lflag |= ICANON | ISIG;
-    is_quiet_ = ::tcsetattr(fd_, TCSAFLUSH, &quiet) == 0;
+    is_quiet_ = ::tcsetattr(tty_.get(), TCSAFLUSH, &quiet) == 0;
   }
   ~Terminal() {
-    if (is_quiet_) ::tcsetattr(fd_, TCSAFLUSH, &before_);
-    if (fd_ >= 0) ::close(fd_);
+    if (is_quiet_) ::tcsetattr(tty_.get(), TCSAFLUSH, &before_);
   }
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
   bool is_quiet() const { return is_quiet_; }
 
-  void print(const std::string& text) const {
-    static_cast<void>(!::write(fd_, text.data(), text.size()));
-  }
+  void print(const std::string& text) const { static_cast<void>(write_all(tty_.get(), text)); }
   /// Without its end of line; nullopt at the end of input.
   std::optional<crypto::SecretBytes> read_line() const {
     crypto::SecretBytes line(kMaxPassphrase);
     std::size_t size = 0;
     while (size < line.size()) {
-      const ssize_t got = ::read(fd_, line.writable().data() + size, 1);
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) return std::nullopt;
+      if (read_some(tty_.get(), line.writable().subspan(size, 1)) <= 0) return std::nullopt;
       if (line.writable()[size] == std::byte{'\n'}) break;
       ++size;
     }
@@ -57,7 +52,7 @@ class Terminal {
   }
 
  private:
-  int fd_;
+  Descriptor tty_;
   termios before_{};
   bool is_quiet_ = false;
 };

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sluice/base/clock.hpp"
+#include "sluice/base/descriptor.hpp"
 
 #include "environment.hpp"
 #include "input.hpp"
@@ -90,13 +91,8 @@ Result<void> read_all(const SopsPlace& place, ByteSink& out) {
   return {};
 }
 
-Result<void> write_all(int fd, std::string_view text, const std::string& name) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail(failed(kReasonWrite, name));
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
+Result<void> write_text(int fd, std::string_view text, const std::string& name) {
+  if (!write_all(fd, text)) return fail(failed(kReasonWrite, name));
   return {};
 }
 
@@ -225,9 +221,9 @@ Result<void> give_plaintext(const SopsPlace& place, const SopsFlags& flags,
   const std::string path = target(place, flags);
   if (path.empty()) return write_secret(STDOUT_FILENO, text);
   // The user asked for plaintext in a file: nobody else may read it, not even for a moment.
-  const Descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
-  if (file.fd < 0 || ::fchmod(file.fd, 0600) != 0) return fail(failed(kReasonWrite, path));
-  auto written = write_secret(file.fd, text);
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!file.is_open() || ::fchmod(file.get(), 0600) != 0) return fail(failed(kReasonWrite, path));
+  auto written = write_secret(file.get(), text);
   if (!written) return fail(std::move(written).error().reason(std::string(kReasonWrite)));
   return {};
 }
@@ -235,7 +231,7 @@ Result<void> give_plaintext(const SopsPlace& place, const SopsFlags& flags,
 Result<void> give_ciphertext(const SopsPlace& place, const SopsFlags& flags,
                              const std::string& text) {
   const std::string path = target(place, flags);
-  if (path.empty()) return write_all(STDOUT_FILENO, text, "standard output");
+  if (path.empty()) return write_text(STDOUT_FILENO, text, "standard output");
   return replace_file(path, text);
 }
 
@@ -245,20 +241,20 @@ Result<void> replace_file(const std::string& path, std::string_view text) {
   struct stat info {};
   const bool is_new = ::stat(real.c_str(), &info) != 0;
   if (!is_new && !S_ISREG(info.st_mode)) {  // a pipe or a device
-    const Descriptor file{::open(real.c_str(), O_WRONLY | O_CLOEXEC)};
-    if (file.fd < 0) return fail(failed(kReasonWrite, path));
-    return write_all(file.fd, text, path);
+    const Descriptor file(::open(real.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!file.is_open()) return fail(failed(kReasonWrite, path));
+    return write_text(file.get(), text, path);
   }
   // A reader sees the old file or the new one, and a full disk loses nothing.
   const std::size_t slash = real.rfind('/');
   std::string name = real.substr(0, slash == std::string::npos ? 0 : slash + 1) + ".sluice-XXXXXX";
-  const Descriptor file{::mkostemp(name.data(), O_CLOEXEC)};
-  if (file.fd < 0) return fail(failed(kReasonWrite, path));
+  const Descriptor file(::mkostemp(name.data(), O_CLOEXEC));
+  if (!file.is_open()) return fail(failed(kReasonWrite, path));
   const mode_t mask = ::umask(0);
   ::umask(mask);
   const mode_t mode = is_new ? 0666 & ~mask : info.st_mode & 07777;
-  auto written = write_all(file.fd, text, path);
-  if (written && (::fchmod(file.fd, mode) != 0 || ::fsync(file.fd) != 0 ||
+  auto written = write_text(file.get(), text, path);
+  if (written && (::fchmod(file.get(), mode) != 0 || ::fsync(file.get()) != 0 ||
                   ::rename(name.c_str(), real.c_str()) != 0)) {
     written = fail(failed(kReasonWrite, path));
   }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "sluice/base/descriptor.hpp"
 #include "sluice/base/encoding.hpp"
 #include "sluice/kube/config.hpp"
 #include "sluice/yaml/read.hpp"
@@ -211,14 +212,9 @@ Result<Config> parse_owned(std::shared_ptr<std::string> text, const std::string&
 }  // namespace
 
 Result<crypto::SecretBytes> read_secret_file(const std::string& path, std::size_t limit_bytes) {
-  struct Descriptor {
-    int fd;
-    ~Descriptor() {
-      if (fd >= 0) ::close(fd);
-    }
-  } const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status {};
-  if (file.fd < 0 || ::fstat(file.fd, &status) != 0)
+  if (!file.is_open() || ::fstat(file.get(), &status) != 0)
     return fail(errno == ENOENT ? Code::kNotFound : Code::kDenied,
                 "cannot read \"" + path + "\": " + std::strerror(errno));
   if (!S_ISREG(status.st_mode)) return fail(Code::kInvalid, "\"" + path + "\" is not a file");
@@ -228,8 +224,7 @@ Result<crypto::SecretBytes> read_secret_file(const std::string& path, std::size_
   crypto::SecretBytes bytes(static_cast<std::size_t>(status.st_size));
   std::size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t got = ::read(file.fd, bytes.writable().data() + done, bytes.size() - done);
-    if (got < 0 && errno == EINTR) continue;
+    const ssize_t got = read_some(file.get(), bytes.writable().subspan(done));
     if (got < 0)
       return fail(Code::kUnavailable, "cannot read \"" + path + "\": " + std::strerror(errno));
     if (got == 0) break;

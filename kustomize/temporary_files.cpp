@@ -11,22 +11,14 @@
 #include <utility>
 #include <vector>
 
+#include "sluice/base/descriptor.hpp"
+
 namespace sluice::kustomize {
 
 namespace {
 
 Error failed(const std::string& what, const std::string& path) {
   return Error(Code::kUnavailable, what + " " + path + ": " + std::strerror(errno));
-}
-
-Result<void> write_all(int descriptor, const std::string& path, std::string_view content) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(descriptor, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail(failed("write", path));
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
 }
 
 Result<void> write_directory(const sources::Tree& tree, const TreePath& from,
@@ -87,12 +79,10 @@ void TemporaryDirectory::remove() {
 Result<TemporaryFile> TemporaryFile::make(const std::string& parent, const std::string& prefix,
                                           std::string_view content) {
   std::string name = parent + "/" + prefix + "XXXXXX";
-  const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
-  if (descriptor < 0) return fail(failed("open", name));
+  const Descriptor file(::mkostemp(name.data(), O_CLOEXEC));
+  if (!file.is_open()) return fail(failed("open", name));
   TemporaryFile made(std::move(name));
-  auto written = write_all(descriptor, made.path(), content);
-  ::close(descriptor);
-  if (!written) return fail(std::move(written).error());
+  if (!write_all(file.get(), content)) return fail(failed("write", made.path()));
   return made;
 }
 
@@ -104,12 +94,11 @@ TemporaryFile::~TemporaryFile() {
 }
 
 Result<void> write_new_file(const std::string& path, std::string_view content, bool executable) {
-  const int descriptor =
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, executable ? 0755 : 0644);
-  if (descriptor < 0) return fail(failed("open", path));
-  auto written = write_all(descriptor, path, content);
-  ::close(descriptor);
-  return written;
+  const Descriptor file(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, executable ? 0755 : 0644));
+  if (!file.is_open()) return fail(failed("open", path));
+  if (!write_all(file.get(), content)) return fail(failed("write", path));
+  return {};
 }
 
 Result<void> write_tree(const sources::Tree& tree, const std::string& directory) {

@@ -12,28 +12,12 @@
 #include <unistd.h>
 #include <utility>
 
+#include "sluice/base/descriptor.hpp"
+
 #include "links.hpp"
 
 namespace sluice::sources {
 namespace {
-
-class Fd {
- public:
-  explicit Fd(int fd = -1) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 struct DirCloser {
   void operator()(DIR* dir) const { ::closedir(dir); }
@@ -45,8 +29,8 @@ class DirTree final : public Tree {
       : root_(std::move(root)), max_file_bytes_(max_file_bytes) {
     while (root_.size() > 1 && root_.back() == '/')
       root_.pop_back();
-    root_fd_ = Fd(::open(root_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    root_errno_ = root_fd_.get() < 0 ? errno : 0;
+    root_fd_ = Descriptor(::open(root_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    root_errno_ = root_fd_.is_open() ? 0 : errno;
     // Absolute links are judged by where the root really lies.
     if (char* real = ::realpath(root_.c_str(), nullptr)) {
       real_root_ = real;
@@ -81,8 +65,8 @@ class DirTree final : public Tree {
         if (size > max_file_bytes_) return file_too_large(display(path), max_file_bytes_);
         bytes->resize(std::min(max_file_bytes_ + 1, size * 2 + 4096));
       }
-      const ssize_t got = ::read(opened.fd.get(), bytes->data() + size, bytes->size() - size);
-      if (got < 0 && errno == EINTR) continue;
+      const auto rest = std::as_writable_bytes(std::span(*bytes)).subspan(size);
+      const ssize_t got = read_some(opened.fd.get(), rest);
       if (got < 0) return system_error(path, errno);
       if (got == 0) break;
       size += static_cast<std::size_t>(got);
@@ -99,13 +83,9 @@ class DirTree final : public Tree {
     if (!S_ISDIR(opened.status.st_mode)) {
       return fail(Code::kInvalid, "\"" + display(path) + "\" is a file, not a directory");
     }
-    const int fd = opened.fd.release();
-    const std::unique_ptr<DIR, DirCloser> dir(::fdopendir(fd));
-    if (!dir) {
-      const int error = errno;
-      ::close(fd);
-      return system_error(path, error);
-    }
+    const std::unique_ptr<DIR, DirCloser> dir(::fdopendir(opened.fd.get()));
+    if (!dir) return system_error(path, errno);
+    opened.fd.release();  // closed with the directory
     std::vector<Entry> out;
     while (true) {
       errno = 0;
@@ -137,7 +117,7 @@ class DirTree final : public Tree {
 
  private:
   struct Opened {
-    Fd fd;
+    Descriptor fd;
     struct stat status {};
     TreePath real;
   };
@@ -159,8 +139,8 @@ class DirTree final : public Tree {
   }
 
   /// Opens a path none of whose segments may be a link: so it cannot leave the root, and it is its
-  /// own real path. Returns -1 with errno (ELOOP: a link is on the way).
-  int open_without_links(const std::string& text, int flags) const {
+  /// own real path. None with errno (ELOOP: a link is on the way).
+  Descriptor open_without_links(const std::string& text, int flags) const {
     const char* relative = text.empty() ? "." : text.c_str();
     if (has_openat2_.load(std::memory_order_relaxed)) {
       open_how how{};
@@ -168,9 +148,9 @@ class DirTree final : public Tree {
       how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH;
       while (true) {
         const long fd = ::syscall(SYS_openat2, root_fd_.get(), relative, &how, sizeof how);
-        if (fd >= 0) return static_cast<int>(fd);
+        if (fd >= 0) return Descriptor(static_cast<int>(fd));
         if (errno == EINTR || errno == EAGAIN) continue;
-        if (errno != ENOSYS && errno != EPERM) return -1;
+        if (errno != ENOSYS && errno != EPERM) return {};
         break;
       }
       // An old kernel, or a container runtime's filter that knows no openat2 and says EPERM.
@@ -178,38 +158,38 @@ class DirTree final : public Tree {
         has_openat2_.store(false, std::memory_order_relaxed);
       } else {
         errno = EPERM;
-        return -1;
+        return {};
       }
     }
     // Segment by segment, each without following a link.
     int at = root_fd_.get();
-    Fd held;
+    Descriptor held;
     std::string_view rest = relative;
     while (true) {
       const std::size_t slash = rest.find('/');
       const std::string part(rest.substr(0, slash));
       const bool last = slash == std::string_view::npos;
-      const int step = ::openat(at, part.c_str(),
-                                (last ? flags : O_PATH | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
-      if (step < 0) {
+      Descriptor step(::openat(at, part.c_str(),
+                               (last ? flags : O_PATH | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC));
+      if (!step.is_open()) {
         // O_DIRECTORY|O_NOFOLLOW on a link says ENOTDIR.
         struct stat status {};
         const int error = errno;
         const bool is_link = ::fstatat(at, part.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
                              S_ISLNK(status.st_mode);
         errno = is_link ? ELOOP : error;
-        return -1;
+        return {};
       }
       if (last) {
         struct stat status {};
-        if (::fstat(step, &status) == 0 && S_ISLNK(status.st_mode)) {  // O_PATH opens links
-          ::close(step);
+        if (::fstat(step.get(), &status) == 0 && S_ISLNK(status.st_mode)) {  // O_PATH opens links
+          step.close();
           errno = ELOOP;
-          return -1;
+          return {};
         }
         return step;
       }
-      held = Fd(step);
+      held = std::move(step);
       at = held.get();
       rest.remove_prefix(slash + 1);
     }
@@ -219,23 +199,21 @@ class DirTree final : public Tree {
     open_how how{};
     how.flags = O_PATH | O_CLOEXEC;
     const long fd = ::syscall(SYS_openat2, root_fd_.get(), ".", &how, sizeof how);
-    if (fd < 0) return false;
-    ::close(static_cast<int>(fd));
-    return true;
+    return Descriptor(static_cast<int>(fd)).is_open();
   }
 
   Result<Opened> open(const TreePath& path, int flags) const {
-    if (root_fd_.get() < 0) return system_error(TreePath(), root_errno_);
+    if (!root_fd_.is_open()) return system_error(TreePath(), root_errno_);
     Opened out;
     out.real = path;
-    int fd = open_without_links(path.text(), flags);
-    for (int race = 0; fd < 0 && errno == ELOOP && race < 8; ++race) {
+    out.fd = open_without_links(path.text(), flags);
+    for (int race = 0; !out.fd.is_open() && errno == ELOOP && race < 8; ++race) {
       SLUICE_TRY(out.real, resolve(path));
-      fd = open_without_links(out.real.text(), flags);  // ELOOP: changed since; look again
+      out.fd = open_without_links(out.real.text(), flags);  // ELOOP: changed since; look again
     }
-    if (fd < 0) return system_error(path, errno);
-    out.fd = Fd(fd);
-    if (::fstat(fd, &out.status) != 0) return system_error(path, errno);
+    if (!out.fd.is_open() || ::fstat(out.fd.get(), &out.status) != 0) {
+      return system_error(path, errno);
+    }
     return out;
   }
 
@@ -256,7 +234,7 @@ class DirTree final : public Tree {
   std::string root_;
   std::string real_root_;
   std::size_t max_file_bytes_;
-  Fd root_fd_;
+  Descriptor root_fd_;
   int root_errno_ = 0;
   mutable std::atomic<bool> has_openat2_{true};
 };

@@ -9,9 +9,9 @@
 #include <map>
 #include <mutex>
 #include <sys/file.h>
-#include <unistd.h>
 #include <unordered_map>
 
+#include "sluice/base/descriptor.hpp"
 #include "sluice/base/encoding.hpp"
 
 #include "git_local.hpp"
@@ -258,9 +258,9 @@ class RealStore final : public SourceStore {
     std::error_code error;
     fs::create_directories(directory_, error);
     // No source's directory starts with a dot.
-    lock_ = ::open((directory_ + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    lock_errno_ = lock_ < 0 ? errno : 0;
-    if (lock_ >= 0 && ::flock(lock_, LOCK_EX | LOCK_NB) != 0) lock_errno_ = EWOULDBLOCK;
+    lock_ = Descriptor(::open((directory_ + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    lock_errno_ = lock_.is_open() ? 0 : errno;
+    if (lock_.is_open() && ::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) lock_errno_ = EWOULDBLOCK;
     if (lock_errno_ != 0) return;
     for (const auto& entry : fs::directory_iterator(directory_, error)) {
       // Forgotten while a tree of it was still held.
@@ -268,11 +268,6 @@ class RealStore final : public SourceStore {
         fs::remove_all(entry.path(), error);
       }
     }
-  }
-  RealStore(const RealStore&) = delete;
-  RealStore& operator=(const RealStore&) = delete;
-  ~RealStore() override {
-    if (lock_ >= 0) ::close(lock_);
   }
 
   Result<Artifact> pull(const GitSpec& spec, const Credentials& credentials,
@@ -372,7 +367,7 @@ class RealStore final : public SourceStore {
   std::string directory_;
   http::Client& http_;
   SourceLimits limits_;
-  int lock_ = -1;
+  Descriptor lock_;
   int lock_errno_ = 0;
   std::mutex mutex_;  // guards slots_ and each slot's `busy`; a slot once made stays
   std::condition_variable turns_;

@@ -3,8 +3,9 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <unistd.h>
 #include <vector>
+
+#include "sluice/base/descriptor.hpp"
 
 namespace sluice::sources {
 namespace {
@@ -20,10 +21,11 @@ bool Spool::append(std::string_view bytes) {
   if (!file_) {
     memory_ += bytes;
     if (memory_.size() <= kInMemory) return true;
-    const int fd = ::open(directory_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd >= 0) file_.reset(::fdopen(fd, "w+"));
-    if (!file_) {
-      if (fd >= 0) ::close(fd);
+    Descriptor fd(::open(directory_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    if (fd.is_open()) file_.reset(::fdopen(fd.get(), "w+"));
+    if (file_) {
+      fd.release();  // closed with the file
+    } else {
       file_.reset(std::tmpfile());  // a file system without O_TMPFILE
     }
     const std::string first = std::exchange(memory_, {});

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sluice/base/descriptor.hpp"
+
 #include "support/test.hpp"
 
 using namespace sluice;
@@ -32,15 +34,12 @@ struct Folder {
 
 /// Standard input is the file `path` as long as this lives.
 struct StandardInput {
-  int before = ::dup(STDIN_FILENO);
+  Descriptor before{::dup(STDIN_FILENO)};
   explicit StandardInput(const std::string& path) {
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    REQUIRE(::dup2(file.fd, STDIN_FILENO) == STDIN_FILENO);
+    REQUIRE(::dup2(file.get(), STDIN_FILENO) == STDIN_FILENO);
   }
-  ~StandardInput() {
-    ::dup2(before, STDIN_FILENO);
-    ::close(before);
-  }
+  ~StandardInput() { ::dup2(before.get(), STDIN_FILENO); }
 };
 
 Result<std::string> read(const std::string& path, std::size_t limit = 1 << 20) {
