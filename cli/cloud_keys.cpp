@@ -6,6 +6,7 @@
 #include <mutex>
 #include <unistd.h>
 
+#include "sluice/crypto/secret_file.hpp"
 #include "sluice/http/curl_client.hpp"
 
 #include "environment.hpp"
@@ -37,7 +38,7 @@ class ProcessSurroundings final : public http::Surroundings {
   }
 
   Result<crypto::SecretBytes> file(const std::string& path) override {
-    SLUICE_TRY(auto bytes, read_secret_file(path));
+    SLUICE_TRY(auto bytes, crypto::read_secret_file(path));
     if (bytes.size() > kMaxCredentials) {
       return fail(Code::kInvalid, path + ": larger than " + std::to_string(kMaxCredentials) +
                                       " bytes, which is no file of credentials");

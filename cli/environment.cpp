@@ -11,16 +11,11 @@
 #include <unistd.h>
 
 #include "sluice/base/descriptor.hpp"
+#include "sluice/crypto/secret_file.hpp"
 
-#include "input.hpp"
 #include "key_sources.hpp"
 
 namespace sluice::cli {
-namespace {
-
-constexpr std::size_t kMaxSecretFile = 16U << 20;  // sops caps identity files at this size, too
-
-}  // namespace
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -41,12 +36,6 @@ crypto::SecretBytes take_secret_environment(const char* name) {
   crypto::wipe(value, std::strlen(value));  // /proc/self/environ shows this very memory
   ::unsetenv(name);
   return secret;
-}
-
-Result<crypto::SecretBytes> read_secret_file(const std::string& path) {
-  crypto::SecretBuffer bytes;
-  SLUICE_CHECK(read_input(path, path, kMaxSecretFile, bytes));
-  return std::move(bytes).take();
 }
 
 Result<void> write_secret(int descriptor, const crypto::SecretBytes& bytes) {
@@ -99,7 +88,7 @@ Result<decrypt::SealedKeys> sealed_keys_from_files(const std::vector<std::string
       const std::size_t comma = std::min(list.find(',', at), list.size());
       const std::string path = list.substr(at, comma - at);
       at = comma + 1;
-      SLUICE_TRY(const crypto::SecretBytes content, read_secret_file(path));
+      SLUICE_TRY(const crypto::SecretBytes content, crypto::read_secret_file(path));
       SLUICE_CHECK(keys.add(content, path));
     }
   }

@@ -1,6 +1,5 @@
 #pragma once
-/// What the process was started with: the only place that reads environment variables, and the
-/// reader of secret files.
+/// What the process was started with: the only place that reads environment variables.
 
 #include <functional>
 #include <memory>
@@ -23,8 +22,6 @@ std::vector<std::string> whole_environment();  ///< "NAME=value", for a child pr
 /// it.
 crypto::SecretBytes take_secret_environment(const char* name);
 
-/// Reads a file straight into secret memory; at most 16 MiB. Errors: kNotFound, kDenied, kInvalid.
-Result<crypto::SecretBytes> read_secret_file(const std::string& path);
 /// Writes secret bytes to a file descriptor, without stdio's buffers.
 Result<void> write_secret(int descriptor, const crypto::SecretBytes& bytes);
 

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "sluice/base/process.hpp"
+#include "sluice/crypto/secret_file.hpp"
 #include "sluice/decrypt/pgp_keys.hpp"
 
 #include "cloud_keys.hpp"
@@ -26,7 +27,7 @@ Result<void> add_age_key_file(decrypt::AgeKeyService& age, const std::string& na
     age.note_missing(name + ": not set");
     return {};
   }
-  const auto text = read_secret_file(path);
+  const auto text = crypto::read_secret_file(path);
   if (text) return age.add_identities(*text, name + " " + path);
   age.note_missing(name + ": " + text.error().message());
   return {};
@@ -43,7 +44,7 @@ Result<void> add_age_keys(decrypt::AgeKeyService& age) {
   if (config.empty()) config = in_home(".config");
   if (config.empty()) return {};
   const std::string path = config + "/sops/age/keys.txt";
-  auto text = read_secret_file(path);
+  auto text = crypto::read_secret_file(path);
   if (text) return age.add_identities(*text, path);
   if (text.error().code() != Code::kNotFound) return fail(std::move(text.error()));
   age.note_missing(path + ": no such file");
@@ -62,7 +63,7 @@ Result<void> add_ssh_keys(decrypt::AgeKeyService& age) {
   for (const char* name : {".ssh/id_ed25519", ".ssh/id_rsa"}) {
     const std::string path = in_home(name);
     if (path.empty()) continue;
-    age.add_source(path, [path](const std::string&) { return read_secret_file(path); });
+    age.add_source(path, [path](const std::string&) { return crypto::read_secret_file(path); });
   }
   return {};
 }
@@ -75,7 +76,7 @@ Result<void> add_pgp_keys(decrypt::PgpKeyService& pgp) {
     const std::string path(rest.substr(0, end));
     rest.remove_prefix(std::min(end + 1, rest.size()));
     if (path.empty()) continue;
-    SLUICE_TRY(const auto text, read_secret_file(path));
+    SLUICE_TRY(const auto text, crypto::read_secret_file(path));
     SLUICE_CHECK(pgp.add_keys(text, "SLUICE_PGP_KEY_FILE " + path));
   }
   std::string home = environment("GNUPGHOME");
@@ -84,7 +85,7 @@ Result<void> add_pgp_keys(decrypt::PgpKeyService& pgp) {
   // sops reads secring.gpg, too. Newer keys are in private-keys-v1.d, where only gpg-agent reads.
   for (const char* name : {"secring.gpg", "pubring.kbx", "pubring.gpg"}) {
     const std::string path = home + "/" + name;
-    pgp.add_keyring(path, [path] { return read_secret_file(path); });
+    pgp.add_keyring(path, [path] { return crypto::read_secret_file(path); });
   }
   return {};
 }
@@ -124,7 +125,7 @@ Result<decrypt::KeyServices> keys_from_environment(const KeyOptions& options) {
 }
 
 Result<decrypt::KeyServices> keys_from_file(const std::string& path, const KeyOptions& options) {
-  SLUICE_TRY(const auto text, read_secret_file(path));
+  SLUICE_TRY(const auto text, crypto::read_secret_file(path));
   if (decrypt::is_pgp_key(text)) {
     const auto pgp = decrypt::make_pgp_key_service(passphrases());
     SLUICE_CHECK(pgp->add_keys(text, path));

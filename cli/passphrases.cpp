@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sluice/base/descriptor.hpp"
+#include "sluice/crypto/secret_file.hpp"
 
 #include "environment.hpp"
 #include "flags.hpp"
@@ -85,7 +86,7 @@ struct Lines {
     if (const auto fd = parse_number(number, 0, 1 << 20); !fd) {
       return fail(Error(fd.error()).prefix("SLUICE_PASSPHRASE_FD: "));
     }
-    SLUICE_TRY(const auto text, read_secret_file("/dev/fd/" + number));
+    SLUICE_TRY(const auto text, crypto::read_secret_file("/dev/fd/" + number));
     lines.emplace();
     for (std::string_view rest = text.reveal_text(); !rest.empty();) {
       const std::size_t end = std::min(rest.find('\n'), rest.size());

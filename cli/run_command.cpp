@@ -4,6 +4,7 @@
 #include <memory>
 #include <tuple>
 
+#include "sluice/crypto/secret_file.hpp"
 #include "sluice/http/curl_client.hpp"
 #include "sluice/kube/client.hpp"
 #include "sluice/kube/config.hpp"
@@ -88,7 +89,7 @@ Result<reconciler::DecryptionOptions> decryption_options(const RunFlags& flags) 
   std::string own = environment("RUNTIME_NAMESPACE");
   if (own.empty()) own = "flux-system";
   if (!flags.vault_config.empty()) {
-    const auto token = read_secret_file(std::string(kServiceAccount) + "/token");
+    const auto token = crypto::read_secret_file(std::string(kServiceAccount) + "/token");
     auto account = token ? reconciler::service_account_of(*token)
                          : Result<std::pair<std::string, std::string>>(fail(token.error()));
     if (!account) return fail(std::move(account).error().prefix("--sops-vault-configmap: "));

@@ -3,9 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "sluice/crypto/secret_file.hpp"
 #include "sluice/http/client.hpp"
-
-#include "kube/secret_file.hpp"
 
 namespace sluice::kube {
 namespace {
@@ -28,7 +27,7 @@ Credentials::Credentials(const Config& config, Clock& clock)
 }
 
 Result<void> Credentials::read_file() {
-  auto token = read_secret_file(file_, kMaxTokenBytes);
+  auto token = crypto::read_secret_file(file_, kMaxTokenBytes);
   read_at_ = clock_.steady();
   if (!token) {
     if (header_) return {};  // as client-go: go on with the last one, the server will judge

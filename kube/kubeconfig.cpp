@@ -1,18 +1,11 @@
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
 #include <filesystem>
 #include <optional>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <utility>
 
-#include "sluice/base/descriptor.hpp"
 #include "sluice/base/encoding.hpp"
+#include "sluice/crypto/secret_file.hpp"
 #include "sluice/kube/config.hpp"
 #include "sluice/yaml/read.hpp"
-
-#include "kube/secret_file.hpp"
 
 namespace sluice::kube {
 namespace {
@@ -71,7 +64,7 @@ struct Reader {
     }
     SLUICE_TRY(const std::string_view name, text(mapping, key));
     if (name.empty()) return std::string();
-    auto bytes = read_secret_file(file(name), kMaxFileBytes);
+    auto bytes = crypto::read_secret_file(file(name), kMaxFileBytes);
     if (!bytes) return fail(std::move(bytes).error().at(where(mapping.get(key))));
     return std::string(bytes->reveal_text());  // a certificate: public
   }
@@ -87,7 +80,7 @@ struct Reader {
     }
     SLUICE_TRY(const std::string_view name, text(user, "client-key"));
     if (name.empty()) return nullptr;
-    auto bytes = read_secret_file(file(name), kMaxFileBytes);
+    auto bytes = crypto::read_secret_file(file(name), kMaxFileBytes);
     if (!bytes) return fail(std::move(bytes).error().at(where(user.get("client-key"))));
     return std::make_shared<const crypto::SecretBytes>(*std::move(bytes));
   }
@@ -211,36 +204,13 @@ Result<Config> parse_owned(std::shared_ptr<std::string> text, const std::string&
 
 }  // namespace
 
-Result<crypto::SecretBytes> read_secret_file(const std::string& path, std::size_t limit_bytes) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status {};
-  if (!file.is_open() || ::fstat(file.get(), &status) != 0)
-    return fail(errno == ENOENT ? Code::kNotFound : Code::kDenied,
-                "cannot read \"" + path + "\": " + std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) return fail(Code::kInvalid, "\"" + path + "\" is not a file");
-  if (static_cast<std::size_t>(status.st_size) > limit_bytes)
-    return fail(Code::kUnsupported,
-                "\"" + path + "\" is larger than " + std::to_string(limit_bytes) + " bytes");
-  crypto::SecretBytes bytes(static_cast<std::size_t>(status.st_size));
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t got = read_some(file.get(), bytes.writable().subspan(done));
-    if (got < 0)
-      return fail(Code::kUnavailable, "cannot read \"" + path + "\": " + std::strerror(errno));
-    if (got == 0) break;
-    done += static_cast<std::size_t>(got);
-  }
-  bytes.shrink(done);
-  return bytes;
-}
-
 Result<Config> parse_kubeconfig(std::string_view text, const std::string& path,
                                 const std::string& context) {
   return parse_owned(std::make_shared<std::string>(text), path, context);
 }
 
 Result<Config> load_kubeconfig(const std::string& path, const std::string& context) {
-  SLUICE_TRY(const crypto::SecretBytes bytes, read_secret_file(path, kMaxFileBytes));
+  SLUICE_TRY(const crypto::SecretBytes bytes, crypto::read_secret_file(path, kMaxFileBytes));
   return parse_owned(std::make_shared<std::string>(bytes.reveal_text()), path, context);
 }
 
@@ -250,17 +220,18 @@ Result<Config> in_cluster_config(const std::string& host, const std::string& por
   if (host.empty() || port.empty())
     return fail(Code::kNotFound, "not in a cluster: KUBERNETES_SERVICE_HOST is not set", Where{},
                 "give a kubeconfig");
-  if (auto token = read_secret_file(token_file, kMaxFileBytes); !token)
+  if (auto token = crypto::read_secret_file(token_file, kMaxFileBytes); !token)
     return fail(std::move(token).error().prefix("not in a cluster: ").hint("give a kubeconfig"));
   Config config;
   const bool is_ipv6 = host.find(':') != std::string::npos;
   config.server = "https://" + (is_ipv6 ? "[" + host + "]" : host) + ":" + port;
   config.bearer_token_file = token_file;
   auto tls = std::make_shared<http::Tls>();
-  SLUICE_TRY(const crypto::SecretBytes ca, read_secret_file(directory + "/ca.crt", kMaxFileBytes));
+  SLUICE_TRY(const crypto::SecretBytes ca,
+             crypto::read_secret_file(directory + "/ca.crt", kMaxFileBytes));
   tls->ca_pem = ca.reveal_text();
   config.tls = std::move(tls);
-  if (auto ns = read_secret_file(directory + "/namespace", kMaxFileBytes)) {
+  if (auto ns = crypto::read_secret_file(directory + "/namespace", kMaxFileBytes)) {
     config.default_namespace = ns->reveal_text();
     while (config.default_namespace.ends_with('\n'))
       config.default_namespace.pop_back();
