@@ -36,4 +36,16 @@ Error system_error(const std::string& what) {
   return {code, what + ": " + std::strerror(error)};
 }
 
+std::string go_words(int error) {
+  std::string text = std::strerror(error);
+  const auto is_between = [&text](std::size_t at, char first, char last) {
+    return at < text.size() && text[at] >= first && text[at] <= last;
+  };
+  // "RFS specific error" stays.
+  if (is_between(0, 'A', 'Z') && is_between(1, 'a', 'z')) {
+    text[0] = static_cast<char>(text[0] - 'A' + 'a');
+  }
+  return text;
+}
+
 }  // namespace sluice

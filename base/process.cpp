@@ -232,14 +232,6 @@ class Child {
  private:
   Child() = default;
 
-  static std::string go_words(int error) {
-    std::string text = std::strerror(error);
-    if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') {
-      text[0] = static_cast<char>(text[0] - 'A' + 'a');
-    }
-    return text;
-  }
-
   pid_t pid_ = -1;
 };
 

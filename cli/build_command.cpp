@@ -2,7 +2,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <fcntl.h>
 #include <memory>
 #include <optional>
@@ -144,18 +143,9 @@ int refuse(const Error& error, bool own = false) {
   return own || error.code() == Code::kInternal ? exit_code(error.code()) : 1;
 }
 
-/// As Go words it.
-std::string system_text(int error) {
-  std::string text = std::strerror(error);
-  if (text.size() > 1 && text[1] >= 'a' && text[1] <= 'z' && text[0] >= 'A' && text[0] <= 'Z') {
-    text[0] = static_cast<char>(text[0] - 'A' + 'a');
-  }
-  return text;
-}
-
 Error cannot_write(const char* step, const std::string& path) {
   const int error = errno;
-  return {Code::kInvalid, step + (" " + path) + ": " + system_text(error)};
+  return {Code::kInvalid, step + (" " + path) + ": " + go_words(error)};
 }
 
 Result<void> print_all(int descriptor, std::span<const std::string> parts,
@@ -261,7 +251,7 @@ Result<TreePath> find_directory(const std::string& directory) {
     const int error = errno;
     return fail(Code::kNotFound, std::string(refusal) +
                                      "not a valid directory: evalsymlink failure on '" + directory +
-                                     "' : lstat " + missing_part(path) + ": " + system_text(error));
+                                     "' : lstat " + missing_part(path) + ": " + go_words(error));
   }
   if (!is_directory(real.get())) {
     return fail(Code::kInvalid,

@@ -379,7 +379,7 @@ int install_file(const std::string& from, const std::string& directory, const st
   to += "/" + name;
   const auto refused = [&](const std::string& path, const char* step) {
     return say("error installing " + name + " to " + to + ": " + step + " " + path + ": " +
-               (errno == ENOENT ? "no such file or directory" : std::strerror(errno)));
+               go_words(errno));
   };
   const Descriptor in(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
   if (!in.is_open()) return refused(from, "open");

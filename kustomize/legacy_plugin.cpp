@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <sys/stat.h>
 #include <utility>
+
+#include "sluice/base/descriptor.hpp"
 
 #include "external_plugins.hpp"
 #include "go_decode.hpp"
@@ -213,8 +214,7 @@ Result<std::shared_ptr<ExternalPlugin>> load_legacy_plugin(const BuildResource& 
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) {
     if (errno != ENOENT) {
-      std::string words = std::strerror(errno);
-      return fail(Error(Code::kInvalid, "stat " + path + ": " + lower(std::move(words)), where));
+      return fail(Error(Code::kInvalid, "stat " + path + ": " + go_words(errno), where));
     }
     if (exists(path + ".so")) {
       return fail(Error(Code::kUnsupported,

@@ -86,4 +86,7 @@ TEST_CASE("descriptor: a failure is told by errno, and an error has its code and
     errno = number;
     CHECK(system_error("it").code() == code);
   }
+  CHECK(go_words(ENOENT) == "no such file or directory");
+  CHECK(go_words(ENOEXEC) == "exec format error");
+  CHECK(go_words(EDOTDOT) == "RFS specific error");
 }

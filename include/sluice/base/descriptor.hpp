@@ -46,5 +46,7 @@ bool write_all(int fd, std::string_view bytes);
 /// What errno says of `what`: "WHAT: No such file or directory". Codes: kNotFound, kDenied,
 /// kInvalid for all else.
 Error system_error(const std::string& what);
+/// The same words in Go's spelling: "no such file or directory".
+std::string go_words(int error);
 
 }  // namespace sluice
