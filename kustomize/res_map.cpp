@@ -110,6 +110,8 @@ ObjectId BuildResource::original_id() const {
 
 void BuildResource::store_previous_id() {
   previous.push_back({id.name, std::string(ns()), id.gvk.kind});
+  const yaml::Ref metadata = root().get("metadata");
+  if (!metadata.exists() || metadata.is_null()) root().put_mapping("metadata");  // of a list
 }
 
 bool BuildResource::has_odd_history() const {

@@ -93,7 +93,8 @@ struct BuildResource {
   /// Current group and version with the original kind, name and namespace.
   ObjectId original_id() const;
   Gvk original_gvk() const { return {id.gvk.group, id.gvk.version, std::string(original_kind())}; }
-  /// Appends the current id to `previous`, as kustomize's StorePreviousId. Call before the change.
+  /// Appends the current id to `previous`, as kustomize's StorePreviousId, which also makes the
+  /// metadata that a list may lack. Call before the change.
   void store_previous_id();
   /// True when kustomize's own annotations would be in `metadata.annotations` now.
   bool has_build_annotations() const;

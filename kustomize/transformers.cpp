@@ -202,11 +202,7 @@ Result<void> affix(ResMap& resources, std::string_view prefix, std::string_view 
       if (specs[i].path == kNamePath) {
         if (!prefix.empty()) resource.prefixes.emplace_back(prefix);
         if (!suffix.empty()) resource.suffixes.emplace_back(suffix);
-        if (!prefix.empty() || !suffix.empty()) {
-          resource.store_previous_id();
-          const yaml::Ref metadata = resource.root().get("metadata");
-          if (!metadata.exists() || metadata.is_null()) resource.root().put_mapping("metadata");
-        }
+        if (!prefix.empty() || !suffix.empty()) resource.store_previous_id();
       }
       SLUICE_CHECK(compiled.apply_one(i, resource.root(), resource.id.gvk, Creates::kString, set));
     }

@@ -190,3 +190,13 @@ TEST_CASE("a patch for chosen targets brings their apiVersion, also where they h
   CHECK(patch("{apiVersion: 1.0, kind: A, metadata: {name: a}}", kBare) ==
         "apiVersion: 1\nkind: A\nmetadata:\n  name: a\n");
 }
+
+TEST_CASE("a list without metadata has some once a patch may change its kind") {
+  for (const std::string_view target :
+       {"apiVersion: v1\nkind: AList", "apiVersion: v1\nkind: AList\nmetadata: null"}) {
+    Resources resources(target);
+    const auto rule = read("apiVersion: v1\nkind: AList\nmetadata: {name: b}", by_kind("AList"),
+                           {/*allow_name_change=*/false, /*allow_kind_change=*/true});
+    CHECK(patched(resources, rule) == "apiVersion: v1\nkind: AList\nmetadata:\n  name: null\n");
+  }
+}
