@@ -7,6 +7,7 @@
 
 #include "kustomize/field_spec.hpp"
 #include "kustomize/gvk.hpp"
+#include "kustomize/odd_keys.hpp"
 
 namespace sluice::kustomize {
 namespace {
@@ -78,6 +79,7 @@ Result<bool> rewrite_metadata(yaml::Ref metadata, std::string_view name, bool in
     map.set_mapping();
     return false;
   }
+  if (map.document().has_odd_keys() && map.is_mapping()) keep_last_keys(map);
   if (map.size() == 0) metadata.erase(name);
   remake_keys(map);
   std::vector<std::pair<yaml::NodeId, yaml::NodeId>> entries;

@@ -31,10 +31,10 @@ class BuildAnnotationsShown {
 
 /// Leaves metadata.labels or metadata.annotations (`name`) as kustomize does when it reads all
 /// entries and sets them again: every value a string, keys as new_key() makes them, a list taken
-/// for keys and values in turn, nothing of an empty one. With `in_new_nodes` no value stays the
-/// node that another field may share. False when a key has no text: kustomize stops there,
-/// an empty mapping is left, and most of its callers do not tell. Errors: kInvalid for an odd list,
-/// where it crashes.
+/// for keys and values in turn, of a key that stands twice the last entry, nothing of an empty one.
+/// With `in_new_nodes` no value stays the node that another field may share. False when a key has
+/// no text: kustomize stops there, an empty mapping is left, and most of its callers do not tell.
+/// Errors: kInvalid for an odd list, where it crashes.
 Result<bool> rewrite_metadata(yaml::Ref metadata, std::string_view name, bool in_new_nodes = false);
 
 }  // namespace sluice::kustomize

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "sluice/base/encoding.hpp"
 #include "sluice/yaml/go_value.hpp"
@@ -90,6 +92,17 @@ void keep_first_keys(yaml::Ref node) {
     for (std::size_t i = 0; i < node.size(); ++i)
       keep_first_keys(node.at(i));
   }
+}
+
+void keep_last_keys(yaml::Ref mapping) {
+  std::unordered_map<std::string_view, std::size_t> places;
+  std::vector<std::pair<yaml::NodeId, yaml::NodeId>> entries;
+  for (std::size_t i = 0; i < mapping.size(); ++i) {
+    const auto [place, is_new] = places.emplace(mapping.key(i).text(), entries.size());
+    if (is_new) entries.emplace_back(mapping.key(i).id(), yaml::NodeId());
+    entries[place->second].second = mapping.value(i).id();
+  }
+  mapping.set_entries(entries);
 }
 
 void join_repeated_annotations(yaml::Ref root) {

@@ -24,6 +24,10 @@ Result<void> refuse_odd_keys(yaml::Node root, const BuildContext& context);
 /// Leaves the first of each, at every depth: what a patch is merged with.
 void keep_first_keys(yaml::Ref node);
 
+/// Leaves the last of each in a mapping of scalars: what kustomize sets when it has read all
+/// annotations, or labels, into a map.
+void keep_last_keys(yaml::Ref mapping);
+
 /// The first two `metadata.annotations` as one, as kustomize leaves them behind when it writes
 /// them: the first is taken out and its entries are set in the second.
 void join_repeated_annotations(yaml::Ref root);

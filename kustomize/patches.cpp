@@ -40,6 +40,7 @@ Result<yaml::Document> prepare(const BuildResource& patch) {
   const yaml::Ref metadata = root.put_mapping("metadata");
   SLUICE_TRY(const bool has_labels, rewrite_metadata(metadata, "labels"));
   if (has_labels) SLUICE_CHECK(rewrite_metadata(metadata, "annotations"));
+  if (copy.has_odd_keys()) keep_first_keys(root);
   return copy;
 }
 
@@ -217,14 +218,13 @@ Result<PatchRule> read_patch(std::string_view text, std::string source,
   if (merges) {
     rule.merges = std::move(*merges);
     for (const auto& patch : rule.merges) {
-      if (patch->doc.has_odd_keys()) keep_first_keys(patch->root());
       patch->allow_name_change = options.allow_name_change;
       patch->allow_kind_change = options.allow_kind_change;
       // kustomize notes the options in an annotation, which makes strings of all others.
-      if (!options.allow_name_change && !options.allow_kind_change) continue;
-      if (!patch->is_empty()) {
+      if ((options.allow_name_change || options.allow_kind_change) && !patch->is_empty()) {
         SLUICE_CHECK(rewrite_metadata(patch->root().put_mapping("metadata"), "annotations"));
       }
+      if (!rule.target && patch->doc.has_odd_keys()) keep_first_keys(patch->root());
     }
   } else {
     rule.json = std::move(*json);
@@ -249,7 +249,6 @@ Result<void> apply_merge_patches(ResMap& resources,
                                  std::span<const std::unique_ptr<BuildResource>> patches) {
   for (const auto& patch : patches) {
     SLUICE_TRY(BuildResource * target, find_target(resources, patch->original_id()));
-    if (patch->doc.has_odd_keys()) keep_first_keys(patch->root());
     SLUICE_CHECK(merge_into_all(resources, {target}, *patch));
   }
   return {};

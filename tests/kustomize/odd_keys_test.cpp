@@ -44,6 +44,26 @@ TEST_CASE("a repeated key: annotations are joined, the first ones win") {
         "    c: \"4\"\n  name: x\n");
 }
 
+TEST_CASE("a repeated key: of an annotation the last counts, of the resource or of the patch") {
+  const auto build = [](const std::string& patch) {
+    return build_text({{"kustomization.yaml", "resources: [a.yaml]\n" + patch},
+                       {"a.yaml",
+                        "apiVersion: v1\nkind: A\nmetadata:\n  name: x\n"
+                        "  annotations: {a: '1', b: '2', a: ~, a: 3, b: '4'}\n"}});
+  };
+  const auto expected = [](const std::string& more) {
+    return "apiVersion: v1\nkind: A\nmetadata:\n  annotations:\n    a: \"3\"\n    b: \"4\"\n" +
+           more + "  name: x\n";
+  };
+  const std::string patch =
+      "'{apiVersion: v1, kind: A, metadata: {name: x, annotations: {c: \"5\", c: \"6\"}}}'\n";
+  CHECK(build("") == expected(""));
+  CHECK(build("patches: [{target: {kind: A}, patch: " + patch + "}]\n") ==
+        expected("    c: \"6\"\n"));
+  CHECK(build("patchesStrategicMerge:\n- " + patch) == expected("    c: \"6\"\n"));
+  CHECK(build("patches: [{patch: " + patch + "}]\n") == expected("    c: \"5\"\n"));
+}
+
 TEST_CASE("a repeated key: of a patch the first counts") {
   CHECK(build_text({{"kustomization.yaml", "resources: [a.yaml]\npatches: [{path: p.yaml}]\n"},
                     {"a.yaml", "apiVersion: v1\nkind: A\nmetadata: {name: x}\n"},
