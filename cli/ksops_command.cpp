@@ -125,10 +125,10 @@ template <class Made>
 Result<Made> decrypt_with(Result<Made> (&decrypt)(std::string_view, const std::string&,
                                                   const decrypt::DecryptFileOptions&,
                                                   const decrypt::KeyServices&, const CancelToken&),
-                          const std::string& path, const Files& files,
+                          const std::string& path, const generators::LoadFile& load,
                           const decrypt::KeyServices& keys, const decrypt::Audit& audit) {
   const auto read = [&]() -> Result<Made> {
-    auto blob = files.read(path);
+    auto blob = load(path);
     if (!blob) {
       return fail(std::move(blob).error().prefix("error reading " + go_quote(path) + ": "));
     }
@@ -153,7 +153,8 @@ Result<crypto::SecretBytes> generate_text(std::string_view manifest, const Files
   crypto::SecretBuffer out;
   const std::size_t parts = args.files.size() + args.secrets.size();
   for (std::size_t i = 0; i < args.files.size(); ++i) {
-    SLUICE_TRY(const auto plaintext, decrypt_with(decrypt_file, args.files[i], files, keys, audit));
+    SLUICE_TRY(const auto plaintext,
+               decrypt_with(decrypt_file, args.files[i], files.loader(), keys, audit));
     out.append(plaintext.reveal_text());
     if (i + 1 < parts) out.append("\n---\n");
   }
@@ -268,12 +269,13 @@ class Function {
   }
 
   Result<void> add_file(const std::string& path) {
-    SLUICE_TRY(Documents lifted, generators::lift_ksops_file(path, files_.loader(), *sops_));
+    const Result<sources::Blob> blob = files_.read(path);  // once, though it may change
+    const auto load = [&blob](std::string_view) { return blob; };
+    SLUICE_TRY(Documents lifted, generators::lift_ksops_file(path, load, *sops_));
+    SLUICE_TRY(const auto comments, yaml::comment_places(*blob->bytes));
     std::vector<crypto::SecretBytes> texts;
-    SLUICE_TRY(const sources::Blob blob, files_.read(path));
-    SLUICE_TRY(const auto comments, yaml::comment_places(*blob.bytes));
     if (!comments.empty() && decrypt::format_for_path(path) == decrypt::Format::kYaml) {
-      SLUICE_TRY(texts, decrypt_with(decrypt_for_kustomize, path, files_, keys_, audit_));
+      SLUICE_TRY(texts, decrypt_with(decrypt_for_kustomize, path, load, keys_, audit_));
     }
     const bool has_texts = texts.size() == lifted.size();
     for (std::size_t i = 0; i < lifted.size(); ++i) {
