@@ -1,19 +1,17 @@
 // Serves the real `kustomize build` over a pipe, so that random cases cost a build and not a process each.
 //
-// A request is one line, the arguments of `kustomize build` with tabs between them; a first word "reset" forgets
-// what an earlier build put into kustomize's global schema (openapi:). An answer is three little-endian 32-bit
-// lengths and then standard output, warnings and "Error: ..." (empty: exit status 0).
+// A request (package pipe) is the arguments of `kustomize build`; a first word "reset" forgets what an earlier build put
+// into kustomize's global schema (openapi:).
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"log"
 	"os"
-	"strings"
+
+	"pipe"
 
 	"sigs.k8s.io/kustomize/kustomize/v5/commands/build"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -48,27 +46,13 @@ func main() {
 	os.Stderr = warnings
 	log.SetOutput(warnings)
 
-	requests := bufio.NewReader(os.Stdin)
-	answers := bufio.NewWriter(os.Stdout)
-	for {
-		line, err := requests.ReadString('\n')
-		if err != nil {
-			return
-		}
+	pipe.Serve(func(arguments []string) ([]byte, []byte, string) {
 		var out bytes.Buffer
-		failure := run(strings.Split(strings.TrimSuffix(line, "\n"), "\t"), &out)
+		failure := run(arguments, &out)
 		warnings.Seek(0, io.SeekStart)
 		warned, _ := io.ReadAll(warnings)
 		warnings.Truncate(0)
 		warnings.Seek(0, io.SeekStart)
-		for _, part := range [][]byte{out.Bytes(), warned, []byte(failure)} {
-			binary.Write(answers, binary.LittleEndian, uint32(len(part)))
-		}
-		answers.Write(out.Bytes())
-		answers.Write(warned)
-		answers.WriteString(failure)
-		if answers.Flush() != nil {
-			return
-		}
-	}
+		return out.Bytes(), warned, failure
+	})
 }

@@ -2,7 +2,10 @@ module sops_server
 
 go 1.25.8
 
-require github.com/getsops/sops/v3 v3.13.3
+require (
+	github.com/getsops/sops/v3 v3.13.3
+	pipe v0.0.0
+)
 
 require (
 	cel.dev/expr v0.25.2 // indirect
@@ -129,3 +132,5 @@ require (
 	google.golang.org/protobuf v1.36.11 // indirect
 	gopkg.in/ini.v1 v1.67.3 // indirect
 )
+
+replace pipe => ../pipe

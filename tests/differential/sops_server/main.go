@@ -1,14 +1,11 @@
 // Serves what the program sops does with one file over a pipe, so that random cases cost no start of a process:
 // the packages of sops, called as its commands encrypt, decrypt, set and unset call them.
 //
-// A request is one line, the arguments of sops with tabs between them; first words NAME=VALUE hold for this request
-// only, and NAME= takes a variable away. An answer is as kustomize_server's: three little-endian 32-bit lengths, then
-// standard output, nothing, and "Error: ..." (empty: exit status 0). `set` and `unset` write their file, as sops does.
+// A request (package pipe) is the arguments of sops; first words NAME=VALUE hold for this request only, and NAME= takes a
+// variable away. An answer has no warnings. `set` and `unset` write their file, as sops does.
 package main
 
 import (
-	"bufio"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -19,6 +16,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"pipe"
 
 	"github.com/getsops/sops/v3"
 	"github.com/getsops/sops/v3/aes"
@@ -237,14 +236,7 @@ func main() {
 	for name := range logging.Loggers {
 		logging.Loggers[name].SetOutput(io.Discard)
 	}
-	requests := bufio.NewReader(os.Stdin)
-	answers := bufio.NewWriter(os.Stdout)
-	for {
-		line, err := requests.ReadString('\n')
-		if err != nil {
-			return
-		}
-		words := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+	pipe.Serve(func(words []string) ([]byte, []byte, string) {
 		inherited := os.Environ()
 		for len(words) > 0 && variable.MatchString(words[0]) {
 			set(words[0])
@@ -255,17 +247,11 @@ func main() {
 		for _, assignment := range inherited {
 			set(assignment)
 		}
-		said := ""
 		if failure != nil {
-			out, said = nil, "Error: "+failure.Error()
+			return nil, nil, "Error: " + failure.Error()
 		}
-		binary.Write(answers, binary.LittleEndian, [3]uint32{uint32(len(out)), 0, uint32(len(said))})
-		answers.Write(out)
-		answers.WriteString(said)
-		if answers.Flush() != nil {
-			return
-		}
-	}
+		return out, nil, ""
+	})
 }
 
 var variable = regexp.MustCompile(`^\w+=`)
