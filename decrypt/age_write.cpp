@@ -53,7 +53,9 @@ Result<AgePoint> parse_age_recipient(std::string_view text) {
     return fail(Code::kInvalid, "this is an age identity (the secret half), not a recipient",
                 Where{}, hint);
   }
-  if (!decoded || decoded->prefix != "age" || decoded->data.size() != AgePoint().size()) {
+  // Bech32 may be in upper case; age refuses that of recipients.
+  const bool is_recipient = text.starts_with("age1") && decoded && decoded->prefix == "age";
+  if (!is_recipient || decoded->data.size() != AgePoint().size()) {
     return fail(Code::kInvalid, "\"" + std::string(text.substr(0, 80)) + "\" is no age recipient",
                 Where{}, hint);
   }

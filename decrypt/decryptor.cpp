@@ -348,7 +348,8 @@ int sops_exit_code(const Error& error) {
   static constexpr std::pair<std::string_view, int> kCodes[] = {
       {kReasonNoDataKey, 128}, {kReasonMac, 51},     {kReasonValue, 25}, {kReasonPrint, 4},
       {kReasonPath, 91},       {kReasonOrder, 112},  {kReasonInput, 2},  {kReasonSet, 7},
-      {kReasonRules, 8},       {kReasonEncrypt, 23}, {kReasonEmpty, 92}, {kReasonEncrypted, 203}};
+      {kReasonRules, 8},       {kReasonEncrypt, 23}, {kReasonEmpty, 92}, {kReasonEncrypted, 203},
+      {kReasonContext, 6}};
   for (const auto& [reason, code] : kCodes) {
     if (error.reason() == reason) return code;
   }

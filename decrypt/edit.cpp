@@ -277,7 +277,12 @@ Result<Edit> Edit::create(crypto::SecretBytes text, std::string path,
   state->services = services;
   state->cancel = cancel;
   // Whether the keys can be used is found out before anything is typed.
-  SLUICE_CHECK(encrypt_file(state->text, state->path, options, services, cancel));
+  auto tried = encrypt_file(state->text, state->path, options, services, cancel);
+  if (!tried) {
+    Error error = std::move(tried).error();
+    if (!error.reason().empty()) return fail(std::move(error));
+    return fail(std::move(error).reason(std::string(kReasonNoDataKey)));
+  }
   return Edit(std::move(state));
 }
 

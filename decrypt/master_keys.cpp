@@ -2,17 +2,14 @@
 
 #include <algorithm>
 
+#include <re2/re2.h>
+
+#include "sluice/base/encoding.hpp"
+
 #include "age_write.hpp"
 
 namespace sluice::decrypt {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n\v\f";
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 std::string without_spaces(std::string_view text) {
   std::string out(text);
@@ -46,7 +43,7 @@ Result<MasterKey> kms_key(std::string_view text, const KmsSettings& kms) {
 Result<MasterKey> azure_key(std::string_view text) {
   constexpr std::string_view kScheme = "https://";
   constexpr std::string_view kKeys = "/keys/";
-  const std::string_view url = trim(text);
+  const std::string_view url = go_trim_space(text);
   const std::size_t keys = url.find(kKeys, kScheme.size());
   const auto broken = [&url] {
     return fail(Code::kInvalid, quoted(url) + " is not the URL of an Azure Key Vault key", Where{},
@@ -69,29 +66,38 @@ Result<MasterKey> azure_key(std::string_view text) {
   return key;
 }
 
+// As hcvault/keysource.go reads it: what stands in place of "keys" is not looked at, nor is the
+// version of the API, which is 1 in every request.
 Result<MasterKey> vault_key(std::string_view text) {
-  constexpr std::string_view kKeys = "/keys/";
-  const std::size_t scheme = text.find("://");
-  const std::size_t path =
-      scheme == std::string_view::npos ? scheme : text.find("/v1/", scheme + 3);
-  const std::size_t keys = path == std::string_view::npos ? path : text.find(kKeys, path + 3);
-  const std::string_view name =
-      keys == std::string_view::npos ? std::string_view() : text.substr(keys + kKeys.size());
-  if (name.empty() || name.find('/') != std::string_view::npos || keys <= path + 4) {
+  static const RE2 behind_prefix("/[^/]+/v[0-9]+/[^/]+/[^/]+/[^/]+");
+  static const RE2 api_path("/v[0-9]+/[^/]+/[^/]+/[^/]+");
+  const std::size_t scheme = std::min(text.find("://"), text.size());
+  const std::size_t host_end = std::min(text.find('/', scheme + 3), text.size());
+  const std::string_view path = text.substr(host_end);
+  const bool has_more = text.find_first_of("?# ") != std::string_view::npos;
+  if (scheme == 0 || has_more || RE2::PartialMatch({path.data(), path.size()}, behind_prefix) ||
+      !RE2::PartialMatch({path.data(), path.size()}, api_path)) {
     return fail(Code::kInvalid, quoted(text) + " is not the address of a Vault transit key",
                 Where{}, "it looks like https://vault.example.com:8200/v1/transit/keys/NAME");
   }
+  const std::size_t end = path.find_last_not_of('/') + 1;
+  const std::size_t name = path.rfind('/', end - 1) + 1;
+  const std::size_t keys = path.rfind('/', name - 2);
+  const std::size_t engine = path.find('/', path.find_first_not_of('/')) + 1;
+  std::string address(text.substr(0, host_end));
+  std::transform(address.begin(), address.begin() + static_cast<std::ptrdiff_t>(scheme),
+                 address.begin(), [](char c) { return static_cast<char>(c | 0x20); });
   MasterKey key;
-  key.fields["vault_address"] = text.substr(0, path);
-  key.fields["engine_path"] = text.substr(path + 4, keys - path - 4);
-  key.fields["key_name"] = name;
+  key.fields["vault_address"] = std::move(address);
+  key.fields["engine_path"] = path.substr(engine, keys - engine);
+  key.fields["key_name"] = path.substr(name, end - name);
   return key;
 }
 
 Result<MasterKey> huawei_key(std::string_view text) {
   const std::size_t colon = text.find(':');
-  if (colon == std::string_view::npos || trim(text.substr(0, colon)).empty() ||
-      trim(text.substr(colon + 1)).empty()) {
+  if (colon == std::string_view::npos || go_trim_space(text.substr(0, colon)).empty() ||
+      go_trim_space(text.substr(colon + 1)).empty()) {
     return fail(Code::kInvalid, quoted(text) + " is not a Huawei KMS key", Where{},
                 "it looks like REGION:KEY-UUID");
   }
@@ -103,7 +109,7 @@ Result<MasterKey> huawei_key(std::string_view text) {
 Result<MasterKey> parse_one(std::string_view type, std::string_view text, const KmsSettings& kms) {
   MasterKey key;
   if (type == "age") {
-    key.fields["recipient"] = trim(text);
+    key.fields["recipient"] = go_trim_space(text);
     SLUICE_CHECK(check_age_recipient(key.fields["recipient"]));
   } else if (type == "pgp") {
     key.fields["fp"] = without_spaces(text);
@@ -112,7 +118,7 @@ Result<MasterKey> parse_one(std::string_view type, std::string_view text, const 
   } else if (type == "gcp_kms") {
     key.fields["resource_id"] = without_spaces(text);
   } else if (type == "hckms") {
-    SLUICE_TRY(key, huawei_key(trim(text)));
+    SLUICE_TRY(key, huawei_key(go_trim_space(text)));
   } else if (type == "azure_kv") {
     SLUICE_TRY(key, azure_key(text));
   } else if (type == "hc_vault") {
@@ -153,7 +159,7 @@ Result<std::vector<MasterKey>> parse_master_keys(std::string_view type, std::str
   for (;;) {
     const std::size_t end = list.find(',');
     const std::string_view text = list.substr(0, end);
-    const bool skip = trim(text).empty() && (type == "hckms" || type == "hc_vault");
+    const bool skip = go_trim_space(text).empty() && (type == "hckms" || type == "hc_vault");
     if (!skip) {
       SLUICE_TRY(MasterKey key, parse_one(type, text, kms));
       keys.push_back(std::move(key));
@@ -170,8 +176,9 @@ Result<std::map<std::string, std::string>> parse_kms_context(std::string_view te
     const std::string_view pair = text.substr(0, end);
     const std::size_t colon = pair.find(':');
     if (colon == std::string_view::npos || pair.find(':', colon + 1) != std::string_view::npos) {
-      return fail(Code::kInvalid,
-                  "the KMS encryption context " + quoted(pair) + " is not NAME:VALUE");
+      return fail(
+          Error(Code::kInvalid, "the KMS encryption context " + quoted(pair) + " is not NAME:VALUE")
+              .reason(std::string(kReasonContext)));
     }
     context[std::string(pair.substr(0, colon))] = pair.substr(colon + 1);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);

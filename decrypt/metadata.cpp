@@ -40,9 +40,14 @@ Result<std::string> text_of(const Item& mapping, std::string_view key) {
   return item->text;
 }
 
+bool says_something(const Item* item) {
+  if (item == nullptr || item->kind == ItemKind::kNull) return false;
+  return item->is_collection() || !item->text.empty();
+}
+
 Result<bool> bool_of(const Item& mapping, std::string_view key) {
   const Item* const item = find(mapping, key);
-  if (item == nullptr || item->kind == ItemKind::kNull || item->text.empty()) return false;
+  if (!says_something(item)) return false;
   if (item->kind == ItemKind::kInt) return item->text != "0";
   const auto value = parse_go_bool(item->text);
   if (item->is_collection() || !value) return broken(*item, std::string(key) + " is not a boolean");
@@ -51,7 +56,7 @@ Result<bool> bool_of(const Item& mapping, std::string_view key) {
 
 Result<std::int64_t> int_of(const Item& mapping, std::string_view key) {
   const Item* const item = find(mapping, key);
-  if (item == nullptr || item->kind == ItemKind::kNull || item->text.empty()) return 0;
+  if (!says_something(item)) return 0;
   if (item->kind == ItemKind::kBool) return item->text == "true" ? 1 : 0;
   const auto value = parse_int(item->text);
   if (item->is_collection() || !value) return broken(*item, std::string(key) + " is not a number");

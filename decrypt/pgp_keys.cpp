@@ -189,6 +189,7 @@ class Service final : public PgpKeyService {
     if (ffi_ == nullptr) return fail(Code::kNotFound, "there are no OpenPGP keys");
     std::string wanted = key.id;
     std::erase(wanted, ' ');
+    if (wanted.starts_with("0x")) wanted.erase(0, 2);  // as gpg lets one write it
     Owned<rnp_key_handle_t> recipient(rnp_->key_handle_destroy);
     rnp_->locate_key(ffi_, wanted.size() == 16 ? "keyid" : "fingerprint", wanted.c_str(),
                      &recipient.handle);

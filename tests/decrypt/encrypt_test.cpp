@@ -226,6 +226,70 @@ TEST_CASE(".sops.yaml: the first rule that matches counts, with its keys and its
   CHECK_FALSE(empty->settings_for("/repo/a")->has_value());
 }
 
+TEST_CASE(".sops.yaml: a wrong type is an error wherever it stands, a wrong key where it is used") {
+  const std::string age = "creation_rules:\n  - age: " + make_recipient().name + "\n";
+  const auto read = [](const std::string& text) {
+    return SopsConfig::read(text, "/repo/.sops.yaml");
+  };
+  const auto settings = [&read](const std::string& text) {
+    const auto config = read(text);
+    REQUIRE_OK(config);
+    return config->settings_for("/repo/a.yaml");
+  };
+  for (const char* const wrong :
+       {"  - path_regex: [x]\n", "  - shamir_threshold: abc\n", "  - mac_only_encrypted: 1\n",
+        "  - key_groups: abc\n", "  - abc\n", "stores: abc\n", "stores: {yaml: abc}\n"}) {
+    CAPTURE(wrong);
+    const auto config = read(age + wrong);
+    REQUIRE_FALSE(config.has_value());
+    CHECK(config.error().where().line == 3);
+  }
+  CHECK_OK(settings(age + "  - age: nobody\n"));
+  CHECK_OK(settings("creation_rules:\n  -" + age.substr(age.find('\n'))));  // null is no rule
+  for (const char* const wrong :
+       {"merge: abc", "kms: [{arn: x, context: [a]}]", "kms: [{arn: x, context: {a: ~}}]",
+        "hckms: [{key_id: abc}]", "gcp_kms: [{}]", "age: abc", "hc_vault: [v/v1/t/keys/k]"}) {
+    CAPTURE(wrong);
+    const auto keys =
+        settings("creation_rules:\n  - key_groups:\n    - " + std::string(wrong) + "\n");
+    REQUIRE_FALSE(keys.has_value());
+    CHECK(keys.error().where().line == 3);
+  }
+  for (const char* const word : {"yes", "on", "y", "true"}) {
+    CAPTURE(word);
+    const auto found = settings(age + "    mac_only_encrypted: " + word + "\n");
+    REQUIRE_OK(found);
+    CHECK((*found)->mac_only_encrypted);
+  }
+}
+
+TEST_CASE(".sops.yaml: below the root, path_regex sees the whole path") {
+  const std::string rule = "creation_rules:\n  - path_regex: ^/repo/\n";
+  const auto config = SopsConfig::read(rule, "/.sops.yaml");
+  REQUIRE_OK(config);
+  CHECK_OK(config->settings_for("/repo/a.yaml"));
+}
+
+TEST_CASE("Vault keys by their address: the last segment is the name, whatever stands before it") {
+  const std::pair<const char*, const char*> forms[] = {
+      {"https://v:8200/v1/transit/keys/k", "https://v:8200/v1/transit/keys/k"},
+      {"https://v/v2/a/b/keys/k/", "https://v/v1/a/b/keys/k"},
+      {"HTTPS://V//v1/t/other/k", "https://V/v1/t/keys/k"}};
+  for (const auto& [address, text] : forms) {
+    CAPTURE(address);
+    const auto keys = parse_master_keys("hc_vault", address);
+    REQUIRE_OK(keys);
+    CHECK(master_key_text(keys->front()) == text);
+  }
+  for (const char* const address :
+       {"v/v1/t/keys/k", "://v/v1/t/keys/k", "https://v/prefix/v1/t/keys/k", "https://v/v1/keys/k",
+        "https://v/v1/t/keys/", "https://v", "https://v/v1/t/keys/k?a=b", "https://v/v1/t/keys/k#f",
+        "https://v/v1/t/keys/k "}) {
+    CAPTURE(address);
+    CHECK_FALSE(parse_master_keys("hc_vault", address).has_value());
+  }
+}
+
 TEST_CASE("value paths: the notation of --extract") {
   const auto path = parse_value_path("[\"a\"]['b c'][0][\"1\"]");
   REQUIRE_OK(path);

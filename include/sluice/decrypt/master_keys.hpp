@@ -24,7 +24,8 @@ struct KmsSettings {
 Result<std::vector<MasterKey>> parse_master_keys(std::string_view type, std::string_view list,
                                                  const KmsSettings& kms = {});
 
-/// `a:1,b:2` of --encryption-context. Errors: kInvalid.
+inline constexpr std::string_view kReasonContext = "encryption context";  // sops ends with 6
+/// `a:1,b:2` of --encryption-context. Errors: kInvalid with kReasonContext.
 Result<std::map<std::string, std::string>> parse_kms_context(std::string_view text);
 
 /// How SOPS prints the key, which is also what makes two keys the same: `age1…`, a fingerprint,
