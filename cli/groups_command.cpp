@@ -22,9 +22,9 @@ struct GroupFlags {
 Result<void> change_groups(GroupFlags& flags) {
   if (flags.file.empty()) {
     return fail(Error(Code::kInvalid, "no file given", Where{}, "--file FILE")
-                    .reason(std::string(kReasonNoFile)));
+                    .reason(std::string(kReasonRead)));
   }
-  SLUICE_TRY(const SopsPlace place, sops_place({flags.file}, flags.common, /*must_exist=*/true));
+  SLUICE_TRY(const SopsPlace place, sops_place({flags.file}, flags.common, /*must_exist=*/false));
   AuditLog audit;
   SLUICE_TRY(const auto options, rewrite_options(place, flags.common, audit, "groups"));
   SLUICE_TRY(const std::string bytes, read_ciphertext(place));

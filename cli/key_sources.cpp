@@ -19,40 +19,44 @@ std::string in_home(std::string_view path) {
   return home.empty() ? std::string() : home + "/" + std::string(path);
 }
 
-/// Identities of the file that the variable `name` names. As in sops, one that cannot be read is
-/// told when nothing else opens a file.
-Result<void> add_age_key_file(decrypt::AgeKeyService& age, const std::string& name) {
-  const std::string path = environment(name.c_str());
-  if (path.empty()) {
-    age.note_missing(name + ": not set");
-    return {};
-  }
-  const auto text = crypto::read_secret_file(path);
-  if (text) return age.add_identities(*text, name + " " + path);
-  age.note_missing(name + ": " + text.error().message());
-  return {};
+// As in sops, identities that cannot be read are told when no others open a file, and do not keep
+// anybody from encrypting one.
+void add_age_identities(decrypt::AgeKeyService& age, const crypto::SecretBytes& text,
+                        const std::string& origin) {
+  const auto added = age.add_identities(text, origin);
+  if (added) return;
+  const std::string place = added.error().where().text();
+  age.note_missing((place.empty() ? "" : place + ": ") + added.error().message());
 }
 
-Result<void> add_age_keys(decrypt::AgeKeyService& age) {
+void add_age_key_file(decrypt::AgeKeyService& age, const std::string& path,
+                      const std::string& named_by) {
+  const auto text = crypto::read_secret_file(path);
+  if (!text) return age.note_missing(named_by + text.error().message());
+  add_age_identities(age, *text, named_by + path);
+}
+
+void add_age_key_variable(decrypt::AgeKeyService& age, const std::string& name) {
+  const std::string path = environment(name.c_str());
+  if (path.empty()) return age.note_missing(name + ": not set");
+  add_age_key_file(age, path, name + " ");
+}
+
+void add_age_keys(decrypt::AgeKeyService& age) {
   if (const auto key = take_secret_environment("SOPS_AGE_KEY"); !key.empty()) {
-    SLUICE_CHECK(age.add_identities(key, "SOPS_AGE_KEY"));
+    add_age_identities(age, key, "SOPS_AGE_KEY");
   } else {
     age.note_missing("SOPS_AGE_KEY: not set");
   }
-  SLUICE_CHECK(add_age_key_file(age, "SOPS_AGE_KEY_FILE"));
+  add_age_key_variable(age, "SOPS_AGE_KEY_FILE");
   std::string config = environment("XDG_CONFIG_HOME");
   if (config.empty()) config = in_home(".config");
-  if (config.empty()) return {};
-  const std::string path = config + "/sops/age/keys.txt";
-  auto text = crypto::read_secret_file(path);
-  if (text) return age.add_identities(*text, path);
-  if (text.error().code() != Code::kNotFound) return fail(std::move(text.error()));
-  age.note_missing(path + ": no such file");
-  return {};
+  if (config.empty()) return;
+  add_age_key_file(age, config + "/sops/age/keys.txt", "");
 }
 
-Result<void> add_ssh_keys(decrypt::AgeKeyService& age) {
-  SLUICE_CHECK(add_age_key_file(age, "SOPS_AGE_SSH_PRIVATE_KEY_FILE"));
+void add_ssh_keys(decrypt::AgeKeyService& age) {
+  add_age_key_variable(age, "SOPS_AGE_SSH_PRIVATE_KEY_FILE");
   // Read, or run, when nothing else opens a file.
   for (const char* name : {"SOPS_AGE_KEY_CMD", "SOPS_AGE_SSH_PRIVATE_KEY_CMD"}) {
     if (environment(name).empty()) continue;
@@ -65,7 +69,6 @@ Result<void> add_ssh_keys(decrypt::AgeKeyService& age) {
     if (path.empty()) continue;
     age.add_source(path, [path](const std::string&) { return crypto::read_secret_file(path); });
   }
-  return {};
 }
 
 Result<void> add_pgp_keys(decrypt::PgpKeyService& pgp) {
@@ -114,8 +117,8 @@ Result<decrypt::KeyServices> keys_from_environment(const KeyOptions& options) {
   const decrypt::AskPassphrase ask = passphrases();
   const auto age = decrypt::make_age_key_service(ask, plugins(options, ask));
   const auto pgp = decrypt::make_pgp_key_service(ask);
-  SLUICE_CHECK(add_age_keys(*age));
-  SLUICE_CHECK(add_ssh_keys(*age));
+  add_age_keys(*age);
+  add_ssh_keys(*age);
   SLUICE_CHECK(add_pgp_keys(*pgp));
   decrypt::KeyServices services{age, pgp};
   if (const std::string gpg = environment("SOPS_GPG_EXEC"); !gpg.empty()) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -53,6 +54,17 @@ std::string_view sops_mode(Arguments arguments) {
   return {};
 }
 
+// As sops's global flags, some may stand before the command: `sluice --config FILE encrypt SECRET`.
+// They go to the end.
+void put_command_first(std::vector<std::string_view>& arguments) {
+  auto at = arguments.begin();
+  while (at != arguments.end() && at->starts_with('-')) {
+    const bool has_value = *at == "--config" || *at == "--indent" || *at == "--mlock";
+    if (++at != arguments.end() && has_value) ++at;
+  }
+  if (at != arguments.end()) std::rotate(arguments.begin(), at, arguments.end());
+}
+
 // --mlock is every command's: what it decides must be decided before any secret is read. It is
 // taken out; the others go to `left`.
 sluice::Result<sluice::crypto::LockPolicy> take_lock_policy(Arguments arguments,
@@ -89,7 +101,7 @@ sluice::Result<sluice::crypto::LockPolicy> take_lock_policy(Arguments arguments,
 int run_program(int argc, char** argv) {
   // First of all: OpenSSL takes zeroizing allocators only before its first allocation.
   const sluice::crypto::HardenReport hardened = sluice::crypto::harden_process();
-  const std::vector<std::string_view> arguments(argv + 1, argv + argc);
+  std::vector<std::string_view> arguments(argv + 1, argv + argc);
   // Under this name it is installed where kustomize looks for KSOPS.
   const std::string_view program = argc > 0 ? argv[0] : "";
   if (program.substr(program.rfind('/') + 1) == "ksops")
@@ -103,7 +115,12 @@ int run_program(int argc, char** argv) {
   if (name == "--help" || name == "-h") return sluice::cli::help_command({});
   // Flags first are those of sops: `sluice -d FILE`, `sluice --ignore-mac -d FILE`.
   const std::string_view mode = name.starts_with('-') ? sops_mode(arguments) : "";
-  if (!mode.empty()) name = mode;
+  if (mode.empty()) {
+    put_command_first(arguments);
+    name = arguments.front();
+  } else {
+    name = mode;
+  }
   const Arguments rest = Arguments(arguments).subspan(mode.empty() ? 1 : 0);
   for (const Command& command : kCommands) {
     if (command.name != name) continue;

@@ -13,13 +13,15 @@ namespace sluice::cli {
 namespace {
 
 Result<void> rotate(const std::vector<std::string>& arguments, const SopsFlags& flags,
-                    const KeyFlags& add, const KeyFlags& remove, const decrypt::KmsSettings& kms) {
+                    const KeyFlags& add, const KeyFlags& remove, const decrypt::KmsSettings& kms,
+                    bool must_exist) {
   if (arguments.empty()) {
     return fail(Error(Code::kInvalid, "no file to rotate", Where{}, "sluice help rotate")
                     .reason(std::string(kReasonNoFile)));
   }
-  SLUICE_TRY(const SopsPlace place, sops_place(arguments, flags, !add.any() && !remove.any()));
-  if ((add.any() || remove.any()) && ::access(place.path.c_str(), F_OK) != 0) {
+  const bool changes_keys = add.any() || remove.any();
+  SLUICE_TRY(const SopsPlace place, sops_place(arguments, flags, must_exist && !changes_keys));
+  if (changes_keys && ::access(place.path.c_str(), F_OK) != 0) {
     return fail(Error(Code::kNotFound, "\"" + place.shown + "\": no file to add or remove keys of",
                       Where{}, "sluice edit makes a new one")
                     .reason(std::string(kReasonNewKeys)));
@@ -49,20 +51,20 @@ int rotate_command(Arguments arguments) {
   KeyFlags add, remove;
   std::string context;
   decrypt::KmsSettings kms;
-  bool ignored = false;
+  bool is_mode = false;  // `sluice -r FILE`, which must exist to sops
   common.add_to(flags);
   add.add_to(flags, "add-");
   remove.add_to(flags, "rm-");
   flags.text("encryption-context", context);
   flags.text("aws-profile", kms.profile);
-  flags.on("rotate", ignored);  // `sluice -r FILE`
+  flags.on("rotate", is_mode);
   flags.alias('r', "rotate");
   const auto files = flags.parse(arguments);
   if (!files) return report(files.error());
   auto parsed = decrypt::parse_kms_context(context);
   if (!parsed) return sops_refused(parsed.error());
   kms.context = std::move(*parsed);
-  const auto done = rotate(*files, common, add, remove, kms);
+  const auto done = rotate(*files, common, add, remove, kms, is_mode);
   return done ? 0 : sops_refused(done.error());
 }
 

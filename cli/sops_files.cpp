@@ -13,6 +13,7 @@
 
 #include "sluice/base/clock.hpp"
 #include "sluice/base/descriptor.hpp"
+#include "sluice/base/encoding.hpp"
 
 #include "environment.hpp"
 #include "input.hpp"
@@ -26,14 +27,13 @@ Error failed(std::string_view reason, const std::string& what) {
   return Error(Code::kInvalid, what + ": " + std::strerror(errno)).reason(std::string(reason));
 }
 
-Result<decrypt::Format> parse_format(std::string_view text) {
+std::optional<decrypt::Format> parse_format(std::string_view text) {
   if (text == "yaml") return decrypt::Format::kYaml;
   if (text == "json") return decrypt::Format::kJson;
   if (text == "dotenv") return decrypt::Format::kDotenv;
   if (text == "ini") return decrypt::Format::kIni;
   if (text == "binary") return decrypt::Format::kBinary;
-  return fail(Code::kInvalid, "unknown type \"" + std::string(text) + "\"", Where{},
-              "use yaml, json, dotenv, ini or binary");
+  return std::nullopt;
 }
 
 bool exists(const std::string& path) {
@@ -114,14 +114,20 @@ int sops_refused(const Error& error) {
 }
 
 void SopsFlags::add_to(Flags& flags) {
-  const auto format = [](std::optional<decrypt::Format>& into) {
-    return [&into](std::string_view text) -> Result<void> {
-      SLUICE_TRY(into, parse_format(text));
+  const auto add_type = [&flags](const std::string& flag, std::optional<decrypt::Format>& into) {
+    flags.value(flag, [flag, &into](std::string_view text) -> Result<void> {
+      into = parse_format(text);
+      if (into || text.empty()) return {};
+      std::fprintf(
+          stderr,
+          "sluice: warning: --%s: there is no type %s, the name of the file decides (there "
+          "are yaml, json, dotenv, ini and binary)\n",
+          flag.c_str(), go_quote(text).c_str());
       return {};
-    };
+    });
   };
-  flags.value("input-type", format(input));
-  flags.value("output-type", format(output));
+  add_type("input-type", input);
+  add_type("output-type", output);
   flags.text("output", output_path);
   flags.text("filename-override", name);
   flags.text("config", config);

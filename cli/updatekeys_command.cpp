@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "sluice/base/clock.hpp"
+#include "sluice/base/encoding.hpp"
 #include "sluice/decrypt/encryptor.hpp"
 
 #include "commands.hpp"
@@ -39,16 +40,21 @@ void print(const decrypt::KeyChanges& changes) {
   }
 }
 
+// As fmt.Scanln: one word on the line.
 Result<bool> agreed() {
   for (;;) {
     std::printf("Is this okay? (y/n):");
     std::fflush(stdout);
-    char answer[64];
-    if (std::fgets(answer, sizeof answer, stdin) == nullptr) {
+    char line[64];
+    if (std::fgets(line, sizeof line, stdin) == nullptr) {
       return fail(Code::kInvalid, "no answer on standard input", Where{}, "give -y");
     }
-    if (answer[0] == 'y' && answer[1] == '\n') return true;
-    if (answer[0] == 'n' && answer[1] == '\n') return false;
+    const std::string_view answer = go_trim_space(line);
+    if (answer == "y") return true;
+    if (answer == "n") return false;
+    if (answer.empty() || answer.find(' ') != std::string_view::npos) {
+      return fail(Code::kInvalid, "the answer is neither y nor n", Where{}, "give -y");
+    }
   }
 }
 
