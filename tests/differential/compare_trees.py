@@ -149,7 +149,7 @@ def error_class(text):
     if URL.search(text) and UNREACHED.search(text):
         return "not reached without a network"
     text = re.sub(r"(?s)^merging config &.*: failed to merge", "merging config: failed to merge", text)
-    first = fuzz.words_of(text.split("\n")[0], "/nowhere")
+    first = fuzz.words_of("Error: " + text.split("\n")[0], "/nowhere")
     first = re.sub(r"/tmp/kustomize-\d+", "@", first)
     return re.sub(r"'?/[^ ':]*'?", "PATH", first)
 
