@@ -319,7 +319,8 @@ Error Exchange::failure(CURLcode code) const {
       long number = 0;
       curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &number);
       return Error(Code::kUnavailable,
-                   "cannot connect to " + peer +
+                   std::string("cannot connect to ") +
+                       (request_->proxy.empty() ? "" : "the proxy for ") + peer +
                        (number != 0 ? ": " + std::string(std::strerror(static_cast<int>(number)))
                                     : std::string()));
     }

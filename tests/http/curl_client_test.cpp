@@ -256,7 +256,12 @@ TEST_CASE("errors name host and port, never query, header or body") {
   REQUIRE_FALSE(answer.has_value());
   CHECK(answer.error().code() == Code::kUnavailable);
   CHECK(answer.error().message() == "cannot connect to 127.0.0.1:" + port + ": Connection refused");
+  request.proxy = "http://127.0.0.1:" + port;
   request.url = "http://does-not-exist.invalid/?token=hunter2";
+  answer = client().send(request, {});
+  CHECK(answer.error().message() ==
+        "cannot connect to the proxy for does-not-exist.invalid:80: Connection refused");
+  request.proxy.clear();
   answer = client().send(request, {});
   CHECK(answer.error().code() == Code::kUnavailable);
   CHECK(answer.error().message() == "cannot resolve host \"does-not-exist.invalid\"");
