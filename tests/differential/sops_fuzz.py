@@ -294,6 +294,8 @@ class Run:
         self.note("damaged" if theirs is None else "damaged, and opens")
         if theirs and ours and ours != theirs and re.sub(rb'(?m)^[ -]*""\n', b"", theirs) == re.sub(rb"(?m)(^ *#\n| #$)", b"", ours):
             self.note("an empty comment in a list stays one, as documented")
+        elif ours is None and kind == "yaml" and "\n\ufeff".encode() in file:
+            self.note("a byte order mark inside of a document, refused as documented")
         elif self.differ(theirs, ours):
             return "damaged", {"damaged": file, "sops": theirs, "sluice": ours}
 

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """encrypt, edit, rotate, updatekeys, set and unset as a user calls them: exit statuses of sops, what sops reads
-afterwards, and no plaintext in any file, in any message, or in what the editor's file system leaves behind."""
+afterwards, an audit line for each decryption, and no plaintext in any file, in any message, or in what the editor's
+file system leaves behind."""
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,12 +35,22 @@ def story(folder):
     work, tmp = os.path.join(folder, "work"), os.path.join(folder, "tmp")
     os.mkdir(work)
     os.mkdir(tmp)
-    base = {"PATH": os.environ["PATH"], "HOME": folder, "TMPDIR": tmp, "SOPS_AGE_KEY_FILE": os.path.join(folder, "one.key")}
+    base = {"PATH": os.environ["PATH"], "HOME": folder, "TMPDIR": tmp, "SOPS_AGE_KEY_FILE": os.path.join(folder, "one.key"),
+            "SLUICE_AUDIT_LOG": os.path.join(folder, "audit.jsonl")}
     messages = []
+    audited = []  # (arguments, exit status, audit lines that were written)
+
+    def audit_lines():
+        if not os.path.exists(base["SLUICE_AUDIT_LOG"]):
+            return []
+        with open(base["SLUICE_AUDIT_LOG"]) as log:
+            return [json.loads(line) for line in log]
 
     def run(*arguments, status=0, text=b"", **extra):
+        before = len(audit_lines())
         done = subprocess.run([SLUICE, *arguments], input=text, capture_output=True, cwd=work, env={**base, **extra}, timeout=60)
         messages.append(done.stderr)
+        audited.append((arguments, done.returncode, audit_lines()[before:]))
         if done.returncode != status:
             raise SystemExit("FAIL: %s ended with %d, not %d: %s" % (arguments, done.returncode, status, done.stderr.decode()))
         return done.stdout
@@ -132,6 +145,16 @@ def story(folder):
     check(b"--ignore-mac" not in messages[-1], "--ignore-mac is offered")
     run("decrypt", "--ignore-mac", "tampered.yaml")
     check(b"warning" in messages[-1], "--ignore-mac is not loud")
+
+    for arguments, ended, lines in audited:
+        opens_nothing = arguments[0] == "encrypt" or ended == 7 or arguments[:2] in (("edit", "new.yaml"), ("edit", "--show-master-keys"))
+        check(len(lines) == (0 if opens_nothing else 1), "%s wrote %d audit lines" % (arguments, len(lines)))
+        for line in lines:
+            named = line["purpose"] == {"-d": "decrypt"}.get(arguments[0], arguments[0]) and line["file"] in (*arguments, "standard input")
+            check(named and (line["result"] == "opened") == (ended not in (51, 128)), "an audit line of %s: %r" % (arguments, line))
+            check(set(line) == {"ts", "who", "file", "keys", "purpose", "result"}, "an audit line has %s" % sorted(line))
+    with open(base["SLUICE_AUDIT_LOG"]) as log:
+        check(not re.search("[0-9A-Fa-f]{32}|[A-Za-z0-9+/]{43}=", log.read()), "a hash in the audit log")
 
     found = []
     for where, _, names in os.walk(folder):
