@@ -33,6 +33,10 @@ void Flags::alias(char letter, std::string name) {
   letters_[letter] = std::move(name);
 }
 
+void Flags::take_negative_numbers() {
+  negative_numbers_ = true;
+}
+
 Result<std::vector<std::string>> Flags::parse(std::span<const std::string_view> arguments) const {
   std::vector<std::string> positional;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -42,7 +46,9 @@ Result<std::vector<std::string>> Flags::parse(std::span<const std::string_view> 
         positional.emplace_back(arguments[i]);
       break;
     }
-    if (!argument.starts_with('-') || argument == "-") {
+    const bool is_number =
+        negative_numbers_ && argument.size() > 1 && argument[1] >= '0' && argument[1] <= '9';
+    if (!argument.starts_with('-') || argument == "-" || is_number) {
       positional.emplace_back(argument);
       continue;
     }

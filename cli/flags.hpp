@@ -24,6 +24,7 @@ class Flags {
   void text(std::string name, std::string& into);
   void on(std::string name, bool& into);  ///< also `--name=false`
   void alias(char letter, std::string name);
+  void take_negative_numbers();  ///< `-5` is a positional argument
   /// Gives the positional arguments. "--" ends the flags.
   Result<std::vector<std::string>> parse(std::span<const std::string_view> arguments) const;
 
@@ -34,6 +35,7 @@ class Flags {
   };
   std::map<std::string, Flag, std::less<>> flags_;
   std::map<char, std::string> letters_;
+  bool negative_numbers_ = false;
 };
 
 /// The words of strconv.ParseBool: 1 t T true TRUE True, 0 f F false FALSE False.

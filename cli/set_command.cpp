@@ -85,6 +85,7 @@ Result<void> unset(const std::vector<std::string>& arguments, const SetFlags& fl
 int run(Arguments arguments, bool is_set) {
   crypto::harden_heap();
   Flags flags;
+  flags.take_negative_numbers();
   SetFlags set_flags;
   set_flags.common.add_to(flags);
   flags.on("idempotent", set_flags.idempotent);

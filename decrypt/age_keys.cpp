@@ -73,23 +73,27 @@ struct Identities {
   std::optional<Error> skipped;  // a line of a kind that cannot be used
 };
 
-// The lines of an identity file.
+// The lines of an identity file. Of a line each word is an identity: SOPS_AGE_KEY may have several.
 Result<Identities> parse_lines(std::string_view text, const std::string& origin,
                                const std::shared_ptr<const AgePlugins>& plugins) {
   Identities found;
   for (std::uint32_t number = 1; !text.empty(); ++number) {
     const std::size_t end = text.find('\n');
-    const std::string_view line = trim(text.substr(0, end));
+    std::string_view line = trim(text.substr(0, end));
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    if (line.empty() || line.starts_with('#')) continue;
-    if (auto identity = parse_identity(line, plugins)) {
-      found.list.push_back(std::move(identity));
-      continue;
+    if (line.starts_with('#')) continue;
+    while (!line.empty()) {
+      const std::string_view word = line.substr(0, line.find_first_of(kSpace));
+      line = trim(line.substr(word.size()));
+      if (auto identity = parse_identity(word, plugins)) {
+        found.list.push_back(std::move(identity));
+        continue;
+      }
+      Error error = unusable(word).at({origin, number, 0});
+      // A key of a kind that cannot be used must not keep the usable ones from being used.
+      if (error.code() != Code::kUnsupported) return fail(std::move(error));
+      if (!found.skipped) found.skipped = std::move(error);
     }
-    Error error = unusable(line).at({origin, number, 0});
-    // A key of a kind that cannot be used must not keep the usable ones from being used.
-    if (error.code() != Code::kUnsupported) return fail(std::move(error));
-    if (!found.skipped) found.skipped = std::move(error);
   }
   return found;
 }

@@ -192,6 +192,12 @@ struct Edit::State {
                            file.data_key, file.known.get(), options.now);
   }
 
+  Result<void> check_metadata_key(const Tree& tree) const {
+    if (!has_metadata_key(tree, options.format)) return {};
+    return fail(Error(Code::kInvalid, "a top-level \"sops\" cannot be in the text")
+                    .reason(std::string(kReasonEncrypted)));
+  }
+
   Result<std::string> write_text(const crypto::SecretBytes& edited) const {
     auto tree = read_plain_tree(edited, options.format);
     if (!tree) return fail(std::move(tree).error().reason(std::string(kReasonInput)));
@@ -199,10 +205,7 @@ struct Edit::State {
       return fail(Error(Code::kInvalid, "the file is empty; SOPS needs one document at least")
                       .reason(std::string(kReasonEmpty)));
     }
-    if (has_metadata_key(*tree, options.format)) {
-      return fail(Error(Code::kInvalid, "a top-level \"sops\" cannot be in the text")
-                      .reason(std::string(kReasonEncrypted)));
-    }
+    SLUICE_CHECK(check_metadata_key(*tree));
     if (options.format == Format::kBinary) return write_tree(*tree);
     Metadata metadata = next_metadata();
     Tree encrypted = clone_tree(*tree);
@@ -310,6 +313,7 @@ Result<std::optional<std::string>> Edit::set(const ValuePath& path,
     if (tree.empty()) return fail(cannot_set("the file is empty"));
     SLUICE_CHECK(set_at(tree.front(), path, 0, std::move(value)));
     if (same_tree(tree, state_->file.opened)) return std::optional<std::string>();
+    SLUICE_CHECK(state_->check_metadata_key(tree));
     SLUICE_TRY(std::string text, state_->write_tree(tree));
     return std::optional(std::move(text));
   };

@@ -36,6 +36,16 @@ Parsed parse(std::vector<std::string_view> arguments) {
 
 }  // namespace
 
+TEST_CASE("flags: a negative number is a positional argument only where one is expected") {
+  CHECK(parse({"-5"}).error == "unknown shorthand flag: '5' in -5");
+  Flags flags;
+  flags.take_negative_numbers();
+  const auto positional = flags.parse(std::vector<std::string_view>{"a", "-5", "-0.5"});
+  REQUIRE_OK(positional);
+  CHECK(*positional == std::vector<std::string>{"a", "-5", "-0.5"});
+  CHECK_FALSE(flags.parse(std::vector<std::string_view>{"-x"}).has_value());
+}
+
 TEST_CASE(
     "flags: values apart, joined and behind a letter; switches; positional arguments anywhere") {
   CHECK(parse({"a", "--output", "x", "b"}).positional == "a;b;");

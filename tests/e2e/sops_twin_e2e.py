@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The same command in twin folders by sops and by sluice: .sops.yaml with all that it may hold, flags and variables
-beside it, key groups and Shamir thresholds, updatekeys, rotate, groups and edit. Exit status, standard output and the
+beside it, key groups and Shamir thresholds, updatekeys, rotate, groups, edit, set and unset. Exit status, standard output and the
 shape of what was written must be the same (values by type, metadata without ciphertext and times), and each program
 must read what the other wrote. Where docs/compat.md says that sluice differs, a case gives the status that it has."""
 import json
@@ -109,6 +109,9 @@ SHOWN = [EVERY_KEY, with_lists(", ".join), with_lists(json.dumps)] + [RULES + " 
 ANSWERS = (b"y\n", b"  y  \n", b"n\n", b"maybe\ny\n", b"\ny\n", b"y n\ny\n", b"Y\nn\n", b"y", b"")
 EDITORS = {"nothing": "exit 0", "change": "printf 'new: value\\nb: [1, x]\\n' > \"$1\"", "failure": "printf 'z: 1\\n' > \"$1\"; exit 3",
            "documents": "printf 'a: 1\\n---\\nb: 2\\n' > \"$1\""}
+VALUES = ('"new"', "1.5", "-5.5", "true", "null", "{{}}", '{{"k": ["v", {{"m": null}}]}}', "abc", "", '"a" "b"', "'x'", "NaN")
+PATHS = ('["new"]', '["c"]["d_enc"][0]', '["c"]["d_enc"][2]', '["c"]["d_enc"][3]', '["c"]["new"]["deep"]', '["a"]["x"]', '["c"]',
+         '["b_unencrypted"]', '["sops"]', "a", '["a"', '["new"][0]')
 
 
 def scrubbed(value):
@@ -268,6 +271,17 @@ def story(twins):
     for order in ("age,pgp", "pgp", "kms,age", "foo", ",", "age,age", " age"):
         twins.case(["decrypt", "--decryption-order", order, "x.yaml"], {"x.yaml": TEXT}, encrypted=PLAIN_KEYS)
         twins.case(["decrypt", "x.yaml"], {"x.yaml": TEXT}, encrypted=PLAIN_KEYS, SOPS_DECRYPTION_ORDER=order)
+
+    one, other_one = twins.secrets("a"), twins.secrets("b")
+    for text in (other_one + " " + one, "# x\n  " + one + "\t" + other_one, other_one + "\r\n" + one + "\r\n", one + "\nabc", one + " # x", one.lower(),
+                 one[:-1], twins.keys["a"]):
+        twins.case(["decrypt", "x.yaml"], {"x.yaml": TEXT}, encrypted=PLAIN_KEYS, SOPS_AGE_KEY=text)
+
+    for value in VALUES:
+        twins.case(["set", "x.yaml", '["a"]', value], {"x.yaml": TEXT}, encrypted=PLAIN_KEYS)
+    for path in PATHS:
+        twins.case(["set", "x.yaml", path, '"v"'], {"x.yaml": TEXT}, encrypted=PLAIN_KEYS)
+        twins.case(["unset", "x.yaml", path], {"x.yaml": TEXT}, encrypted=PLAIN_KEYS)
 
     editors = {}
     for name, text in EDITORS.items():
