@@ -24,7 +24,7 @@ class JsonPatch {
   bool sees_metadata() const;
 
   /// Applies all operations to the resource `root`, whose values make the round trip through JSON
-  /// that kustomize's make (round_trip_json).
+  /// that kustomize's make (json_round_trip.hpp).
   /// Errors: kInvalid worded as the engine's; kUnsupported for a `test` of an encrypted leaf, and
   /// for operations that pass more items than kMaxPassed (growth.hpp) on the way to theirs. After
   /// an error `root` is in an unspecified state.
@@ -34,16 +34,5 @@ class JsonPatch {
   yaml::Document operations_;  // a sequence of mappings
   bool is_json_text_ = false;
 };
-
-/// What a trip from YAML to JSON to Go's map[string]interface{} and back to YAML makes of a
-/// document: numbers are float64 (2^53+1 becomes 2^53), dates and binaries are strings, quoting is
-/// go-yaml's own. kustomize sends a resource on this trip when a JSON patch touches it. Errors:
-/// kInvalid "json: unsupported value: +Inf", "json: unsupported type: map[interface {}]interface
-/// {}".
-Result<void> round_trip_json(yaml::Ref root);
-
-/// The first half of it: YAML to JSON text, which is read as YAML again. Integers stay exact and
-/// every string is a quoted one. kustomize does this to the items of a FooList. Errors: the same.
-Result<void> read_as_json(yaml::Ref root);
 
 }  // namespace sluice::kustomize

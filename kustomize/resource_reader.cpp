@@ -10,7 +10,7 @@
 
 #include "comment_lines.hpp"
 #include "gvk.hpp"
-#include "json_patch.hpp"
+#include "json_round_trip.hpp"
 #include "merge_comments.hpp"
 #include "odd_keys.hpp"
 #include "schema.hpp"
