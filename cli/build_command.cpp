@@ -199,8 +199,7 @@ Result<void> write_directory(const std::string& directory, const kustomize::Reso
       return fail(Code::kInvalid, "cannot write a file named \"" + name + "\" to " + directory,
                   Where{}, "name a file, not a directory, after --output");
     }
-    std::string text;
-    SLUICE_CHECK(yaml::write_yaml_decoded(resource.document.root(), text));
+    SLUICE_TRY(const std::string text, set.to_file(resource));
     SLUICE_CHECK(
         write_file((directory.ends_with('/') ? directory : directory + "/") + name, {&text, 1}));
   }

@@ -9,11 +9,15 @@ namespace sluice::kustomize {
 
 namespace {
 
-// kustomize puts a Go dump of the resource before the message; its name says as much.
-Error named(Error error, const Resource& resource, const FileTable* files) {
+Error located(Error error, const Resource& resource, const FileTable* files) {
   Where place;
   if (files != nullptr) place.file = files->name(resource.document.root().file());
-  return std::move(error).prefix(resource.id.text() + ": ").at(std::move(place));
+  return std::move(error).at(std::move(place));
+}
+
+// kustomize puts a Go dump of the resource before the message; its name says as much.
+Error named(Error error, const Resource& resource, const FileTable* files) {
+  return located(std::move(error).prefix(resource.id.text() + ": "), resource, files);
 }
 
 }  // namespace
@@ -50,6 +54,17 @@ Result<std::string> ResourceSet::to_yaml() const {
   for (const std::string& part : parts)
     all += part;
   return all;
+}
+
+Result<std::string> ResourceSet::to_file(const Resource& resource) const {
+  std::string text;
+  if (auto done = yaml::write_yaml_decoded(resource.document.root(), text); !done) {
+    Error error = std::move(done).error();
+    const bool is_of_json = error.message().starts_with("json: ");
+    return fail(located(std::move(error).prefix(is_of_json ? "error marshaling into JSON: " : ""),
+                        resource, files.get()));
+  }
+  return text;
 }
 
 Result<void> ResourceSet::write_yaml(yaml::ByteSink& out, yaml::LeafReader* leaves) const {

@@ -698,3 +698,16 @@ TEST_CASE("what kustomize prints and cannot read again is refused when it is pri
     CHECK(text.error().message().ends_with(row.message));
   }
 }
+
+TEST_CASE("a resource that JSON cannot hold: as a file of its own, in the words of that") {
+  const sources::MemTree tree(
+      Files{{"kustomization.yaml", "resources: [r.yaml]\n"},
+            {"r.yaml", "apiVersion: v1\nkind: A\nmetadata: {name: a}\nspec: {1: .nan}\n"}});
+  const auto built = sluice::test::build(tree);
+  REQUIRE_OK(built);
+  const auto text = built->resources.to_file(built->resources.resources.at(0));
+  REQUIRE_FALSE(text.has_value());
+  CHECK(text.error().message() ==
+        "error marshaling into JSON: json: unsupported type: map[interface {}]interface {}");
+  CHECK(text.error().where().text() == "r.yaml:4:8");
+}

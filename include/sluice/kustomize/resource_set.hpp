@@ -31,7 +31,9 @@ struct ResourceSet {
   Result<std::string> to_yaml() const;
   /// The same text in parts, which is half the memory.
   Result<std::vector<std::string>> to_yaml_parts() const;
-  /// The same with plaintext; only for a caller that was asked to show it.
+  /// The text of the file that `kustomize build -o DIR` makes of one of `resources`.
+  Result<std::string> to_file(const Resource& resource) const;
+  /// to_yaml() with plaintext; only for a caller that was asked to show it.
   Result<void> write_yaml(yaml::ByteSink& out, yaml::LeafReader* leaves) const;
 };
 
