@@ -5,6 +5,8 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "sluice/base/ascii.hpp"
+
 namespace sluice::apply {
 namespace {
 
@@ -33,15 +35,6 @@ constexpr std::array<std::string_view, 23> kFirst = {"CustomResourceDefinition",
                                                      "PodDisruptionBudget"};
 constexpr std::array<std::string_view, 2> kLast = {"MutatingWebhookConfiguration",
                                                    "ValidatingWebhookConfiguration"};
-
-bool equals_ignoring_case(std::string_view a, std::string_view lower) {
-  if (a.size() != lower.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const char c = a[i] >= 'A' && a[i] <= 'Z' ? static_cast<char>(a[i] - 'A' + 'a') : a[i];
-    if (c != lower[i]) return false;
-  }
-  return true;
-}
 
 bool is_definition(const Gvk& gvk) {
   return (equals_ignoring_case(gvk.kind, "customresourcedefinition") &&

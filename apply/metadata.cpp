@@ -1,20 +1,8 @@
 #include "apply/metadata.hpp"
 
-#include <algorithm>
+#include "sluice/base/ascii.hpp"
 
 namespace sluice::apply {
-namespace {
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
-
-}  // namespace
 
 bool has_switch(yaml::Node object, std::string_view key, std::string_view value) {
   const yaml::Node metadata = object.get("metadata");

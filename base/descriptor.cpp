@@ -4,6 +4,8 @@
 #include <cstring>
 #include <unistd.h>
 
+#include "sluice/base/ascii.hpp"
+
 namespace sluice {
 
 bool Descriptor::close() {
@@ -38,13 +40,8 @@ Error system_error(const std::string& what) {
 
 std::string go_words(int error) {
   std::string text = std::strerror(error);
-  const auto is_between = [&text](std::size_t at, char first, char last) {
-    return at < text.size() && text[at] >= first && text[at] <= last;
-  };
-  // "RFS specific error" stays.
-  if (is_between(0, 'A', 'Z') && is_between(1, 'a', 'z')) {
-    text[0] = static_cast<char>(text[0] - 'A' + 'a');
-  }
+  const bool is_acronym = text.size() > 1 && !is_lower(text[1]);  // "RFS specific error"
+  if (!text.empty() && !is_acronym) text[0] = to_lower(text[0]);
   return text;
 }
 

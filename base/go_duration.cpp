@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "sluice/base/ascii.hpp"
+
 namespace sluice {
 namespace {
 
@@ -17,10 +19,6 @@ constexpr std::array<std::pair<std::string_view, std::int64_t>, 8> kUnits = {
      {"s", 1'000'000'000},
      {"m", 60'000'000'000},
      {"h", 3'600'000'000'000}}};
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 /// `value` / `unit` with the fraction's trailing zeros dropped.
 std::string with_fraction(std::int64_t value, std::int64_t unit) {

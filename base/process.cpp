@@ -15,6 +15,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/descriptor.hpp"
 
 namespace sluice {
@@ -113,9 +114,7 @@ std::string failure_text(int status) {
   }
   const int number = WTERMSIG(status);
   std::string name = ::strsignal(number);  // Go has the names in lower case
-  if (!name.empty() && name[0] >= 'A' && name[0] <= 'Z') {
-    name[0] = static_cast<char>(name[0] - 'A' + 'a');
-  }
+  if (!name.empty()) name[0] = to_lower(name[0]);
   return "signal: " + name + (WCOREDUMP(status) ? " (core dumped)" : "");
 }
 

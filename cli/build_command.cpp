@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/descriptor.hpp"
 #include "sluice/crypto/secret.hpp"
 #include "sluice/kustomize/build.hpp"
@@ -180,11 +180,7 @@ std::string file_name(const kustomize::Resource& resource, bool with_namespace) 
   for (const std::string* part : {&id.gvk.group, &id.gvk.version, &id.gvk.kind}) {
     if (!part->empty()) name += *part + "_";
   }
-  name += id.name;
-  for (char& c : name) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return name + ".yaml";
+  return to_lower(name + id.name) + ".yaml";
 }
 
 Result<void> write_directory(const std::string& directory, const kustomize::ResourceSet& set) {

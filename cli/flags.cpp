@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/encoding.hpp"
 #include "sluice/base/go_bool.hpp"
 
@@ -46,8 +47,7 @@ Result<std::vector<std::string>> Flags::parse(std::span<const std::string_view> 
         positional.emplace_back(arguments[i]);
       break;
     }
-    const bool is_number =
-        negative_numbers_ && argument.size() > 1 && argument[1] >= '0' && argument[1] <= '9';
+    const bool is_number = negative_numbers_ && argument.size() > 1 && is_digit(argument[1]);
     if (!argument.starts_with('-') || argument == "-" || is_number) {
       positional.emplace_back(argument);
       continue;

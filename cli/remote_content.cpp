@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include "sluice/base/ascii.hpp"
+
 #include "flags.hpp"
 
 namespace sluice::cli {
@@ -28,12 +30,6 @@ std::string find_on_path(const std::string& program) {
     if (candidate.starts_with('/') && ::access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return {};
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
 }
 
 /// "host:port", "[::1]:port", or either without a port. A bare IPv6 address has none.
@@ -76,13 +72,13 @@ std::string proxy_for(const std::string& url,
                       const std::function<std::string(const char*)>& environment) {
   const auto either = [&](const char* name) {
     std::string value = environment(name);
-    return value.empty() ? environment(lower(name).c_str()) : value;
+    return value.empty() ? environment(to_lower(name).c_str()) : value;
   };
   const std::size_t start = url.find("://");
   if (start == std::string::npos) return {};
   std::string authority = url.substr(start + 3, url.find_first_of("/?#", start + 3) - (start + 3));
   authority.erase(0, authority.rfind('@') + 1);
-  auto [host, port] = split_port(lower(authority));
+  auto [host, port] = split_port(to_lower(authority));
   if (port.empty()) port = url.starts_with("https:") ? "443" : "80";
   if (host == "localhost" || host == "::1" || host.starts_with("127.")) return {};
   const std::string proxy = either(url.starts_with("https:") ? "HTTPS_PROXY" : "HTTP_PROXY");
@@ -91,7 +87,7 @@ std::string proxy_for(const std::string& url,
   std::string_view rest = exceptions;
   while (!rest.empty()) {
     const std::size_t end = rest.find(',');
-    std::string one = lower(std::string(rest.substr(0, end)));
+    std::string one = to_lower(std::string(rest.substr(0, end)));
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     std::erase(one, ' ');
     if (one == "*") return {};

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/crypto/aead.hpp"
 #include "sluice/decrypt/decryptor.hpp"
 
@@ -19,12 +20,6 @@ namespace sluice::decrypt {
 namespace {
 
 constexpr std::string_view kSpace = " \t\r\v\f";
-
-std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 std::string plural(std::size_t count, std::string_view noun) {
   std::string text = std::to_string(count) + " ";
@@ -79,7 +74,7 @@ Result<Identities> parse_lines(std::string_view text, const std::string& origin,
   Identities found;
   for (std::uint32_t number = 1; !text.empty(); ++number) {
     const std::size_t end = text.find('\n');
-    std::string_view line = trim(text.substr(0, end));
+    std::string_view line = trim(text.substr(0, end), kSpace);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (line.starts_with('#')) continue;
     while (!line.empty()) {

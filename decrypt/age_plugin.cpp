@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <deque>
 
+#include "sluice/base/ascii.hpp"
+
 #include "bech32.hpp"
 
 namespace sluice::decrypt {
@@ -20,8 +22,7 @@ constexpr std::size_t kMaxWords = 400;
 
 bool is_name(std::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-           c == '+';
+    return is_lower(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '+';
   });
 }
 

@@ -1,6 +1,7 @@
 // AWS KMS (SOPS kms/keysource.go; AWS KMS API Reference: Decrypt, Encrypt, CommonErrors).
 #include <algorithm>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/http/aws_credentials.hpp"
 #include "sluice/http/secret_json.hpp"
 
@@ -115,8 +116,7 @@ class AwsService final : public KeyService {
  private:
   static bool base64_is_plain(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-             c == '+' || c == '/' || c == '=' || c == '\n' || c == '\r';
+      return is_letter_or_digit(c) || c == '+' || c == '/' || c == '=' || c == '\n' || c == '\r';
     });
   }
 

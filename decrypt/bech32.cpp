@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdint>
 
+#include "sluice/base/ascii.hpp"
+
 namespace sluice::decrypt {
 namespace {
 
@@ -33,10 +35,6 @@ class Checksum {
   std::uint32_t sum_ = 1;
 };
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 // 0..31, or 32 for no letter of Bech32. Looks at every letter, so that the time taken does not
 // depend on which one matched: the text may be a secret key.
 unsigned letter_value(char c) {
@@ -56,8 +54,8 @@ std::optional<Bech32> decode_bech32(std::string_view text) {
   bool has_upper = false;
   for (const char c : text) {
     if (c < 33 || c > 126) return std::nullopt;
-    has_lower = has_lower || (c >= 'a' && c <= 'z');
-    has_upper = has_upper || (c >= 'A' && c <= 'Z');
+    has_lower = has_lower || is_lower(c);
+    has_upper = has_upper || is_upper(c);
   }
   if (has_lower && has_upper) return std::nullopt;
   const std::size_t separator = text.rfind('1');
@@ -67,7 +65,7 @@ std::optional<Bech32> decode_bech32(std::string_view text) {
   }
   Bech32 result;
   for (const char c : text.substr(0, separator))
-    result.prefix += lower(c);
+    result.prefix += to_lower(c);
   const std::string_view letters = text.substr(separator + 1);
   const std::size_t groups = letters.size() - kChecksum;
   Checksum checksum;
@@ -77,7 +75,7 @@ std::optional<Bech32> decode_bech32(std::string_view text) {
   std::uint32_t buffer = 0;
   unsigned bits = 0;
   for (std::size_t i = 0; i < letters.size(); ++i) {
-    const unsigned value = letter_value(lower(letters[i]));
+    const unsigned value = letter_value(to_lower(letters[i]));
     if (value == 32) return std::nullopt;
     checksum.add(value);
     if (i >= groups) continue;

@@ -1,6 +1,8 @@
 // Changing values of files that are encrypted: edit, set, unset.
 #include <algorithm>
 
+#include "sluice/base/ascii.hpp"
+
 #include "data_key.hpp"
 #include "layout.hpp"
 #include "metadata_write.hpp"
@@ -88,7 +90,7 @@ bool is_newer(std::string_view a, std::string_view b) {  // versions of three nu
   for (int i = 0; i < 3; ++i) {
     const auto number = [](std::string_view& text) {
       long value = 0;
-      while (!text.empty() && text[0] >= '0' && text[0] <= '9') {
+      while (!text.empty() && is_digit(text[0])) {
         value = std::min(value * 10 + (text[0] - '0'), 1'000'000L);
         text.remove_prefix(1);
       }

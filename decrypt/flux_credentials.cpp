@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/http/secret_json.hpp"
 
 namespace sluice::decrypt {
@@ -11,13 +12,6 @@ namespace {
 
 using crypto::SecretBytes;
 using Flat = std::map<std::string, SecretBytes, std::less<>>;
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r";
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 std::size_t indent_of(std::string_view line) {
   return std::min(line.find_first_not_of(' '), line.size());

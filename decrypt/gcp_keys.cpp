@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/http/gcp_identity.hpp"
 #include "sluice/http/secret_json.hpp"
 #include "sluice/http/url.hpp"
@@ -30,12 +31,11 @@ bool is_resource(std::string_view id) {
     id.remove_prefix(part.size());
     const std::size_t end = std::min(id.find('/'), id.size());
     const std::string_view name = id.substr(0, end);
-    const bool good = !name.empty() && name != "." && name != ".." &&
-                      std::all_of(name.begin(), name.end(), [](char c) {
-                        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                               (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
-                               c == ':';
-                      });
+    const bool good =
+        !name.empty() && name != "." && name != ".." &&
+        std::all_of(name.begin(), name.end(), [](char c) {
+          return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.' || c == ':';
+        });
     if (!good) return false;
     id.remove_prefix(end);
     if (part == "cryptoKeys/") return id.empty();

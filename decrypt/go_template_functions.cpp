@@ -2,6 +2,7 @@
 #include <optional>
 #include <string>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/encoding.hpp"
 #include "sluice/crypto/aead.hpp"
 #include "sluice/crypto/hash.hpp"
@@ -93,21 +94,10 @@ Result<Value> map_ascii(const Value& value, Change change) {
   }
   return Value::of(std::move(out));
 }
-char upper(char c) {
-  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-}
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-bool is_letter_or_digit(char c) {
-  return (c >= '0' && c <= '9') || (upper(c) >= 'A' && upper(c) <= 'Z') || c == '_';
+bool is_word(char c) {
+  return is_letter_or_digit(c) || c == '_';
 }
 
-std::string_view trim(std::string_view text, std::string_view cut) {
-  const std::size_t begin = text.find_first_not_of(cut);
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(cut) - begin + 1);
-}
 constexpr std::string_view kSpaces = "\t\n\v\f\r ";
 
 void replace_all(std::string_view text, std::string_view from, std::string_view to,
@@ -342,14 +332,14 @@ Result<Value> to_raw_json(Arguments arguments) {
   return json(arguments[0], false);
 }
 Result<Value> to_upper(Arguments arguments) {
-  return map_ascii(arguments[0], [](char c, char) { return upper(c); });
+  return map_ascii(arguments[0], [](char c, char) { return sluice::to_upper(c); });
 }
 Result<Value> to_lower(Arguments arguments) {
-  return map_ascii(arguments[0], [](char c, char) { return lower(c); });
+  return map_ascii(arguments[0], [](char c, char) { return sluice::to_lower(c); });
 }
 Result<Value> to_title(Arguments arguments) {
   return map_ascii(arguments[0],
-                   [](char c, char before) { return is_letter_or_digit(before) ? c : upper(c); });
+                   [](char c, char before) { return is_word(before) ? c : sluice::to_upper(c); });
 }
 /// strings.TrimSpace also takes U+0085 and U+00A0, and what else is a space in Unicode.
 Result<Value> trim_space(Arguments arguments) {

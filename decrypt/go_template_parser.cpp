@@ -2,6 +2,8 @@
 #include <charconv>
 #include <utility>
 
+#include "sluice/base/ascii.hpp"
+
 #include "go_template_tree.hpp"
 
 namespace sluice::decrypt::go_template {
@@ -14,8 +16,7 @@ bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 bool is_word(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         (static_cast<unsigned char>(c) & 0x80U) != 0;
+  return is_letter_or_digit(c) || c == '_' || (static_cast<unsigned char>(c) & 0x80U) != 0;
 }
 
 class Parser {
@@ -294,7 +295,7 @@ class Parser {
       SLUICE_TRY(operand.literal, string_here());
       return operand;
     }
-    if ((c >= '0' && c <= '9') || c == '-' || c == '+') {
+    if (is_digit(c) || c == '-' || c == '+') {
       SLUICE_TRY(operand.literal, number_here());
       return operand;
     }

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/encoding.hpp"
 
 #include "open_tree.hpp"
@@ -47,8 +48,7 @@ std::string_view trim_right(std::string_view text) {
 bool is_name_byte(char c) {
   const auto byte = static_cast<unsigned char>(c);
   if (byte < 0x80) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '.';
+    return is_letter_or_digit(c) || c == '_' || c == '.';
   }
   constexpr std::string_view kOthers = "\xAA\xB2\xB3\xB5\xB9\xBA\xBC\xBD\xBE";
   return (byte >= 0xC0 && byte != 0xD7 && byte != 0xF7) ||
@@ -61,7 +61,7 @@ bool is_name_space(char c) {
 }
 
 bool is_variable_byte(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  return is_upper(c) || is_digit(c) || c == '_';
 }
 
 class Reader {

@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/encoding.hpp"
 #include "sluice/crypto/aead.hpp"
 #include "sluice/crypto/hash.hpp"
@@ -20,16 +21,8 @@ constexpr std::string_view kAlgorithm = "SDK-HMAC-SHA256";
 
 bool is_plain(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_';
+    return is_letter_or_digit(c) || c == '-' || c == '_';
   });
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return text;
 }
 
 struct AccessKey {
@@ -109,7 +102,7 @@ class HuaweiService final : public KeyService {
     request.headers.emplace_back("X-Project-Id", key.project);
     std::map<std::string, std::string> names;
     for (const auto& [name, value] : request.headers)
-      names[lower(name)] = value;
+      names[to_lower(name)] = value;
     names["host"] = url->authority();
     std::string signed_names;
     std::string headers;

@@ -4,6 +4,8 @@
 #include <optional>
 #include <unordered_set>
 
+#include "sluice/base/ascii.hpp"
+
 #include "numbers.hpp"
 #include "tree.hpp"
 
@@ -330,10 +332,7 @@ class Writer {
   }
 
   static bool is_default(std::string_view name) {
-    return name.size() == kDefaultSection.size() &&
-           std::equal(name.begin(), name.end(), kDefaultSection.begin(), [](char a, char b) {
-             return (a >= 'a' && a <= 'z' ? static_cast<char>(a - 'a' + 'A') : a) == b;
-           });
+    return equals_ignoring_case(name, kDefaultSection);
   }
 
   void write_comment(std::string_view comment, bool trimmed) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/encoding.hpp"
 
 #include "numbers.hpp"
@@ -160,7 +161,7 @@ class Reader {
     const std::size_t start = at_;
     const auto digits = [&] {
       const std::size_t first = at_;
-      while (peek() >= '0' && peek() <= '9')
+      while (is_digit(peek()))
         ++at_;
       return at_ != first;
     };

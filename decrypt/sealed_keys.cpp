@@ -1,6 +1,7 @@
 #include <optional>
 #include <utility>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/decrypt/sealed_secret.hpp"
 #include "sluice/yaml/read.hpp"
 
@@ -12,8 +13,7 @@ constexpr std::size_t kShortestRun = 40;  // of base64 that may be key material
 constexpr std::string_view kMark = "sluice-hidden-";
 
 bool is_base64(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
-         c == '/' || c == '=';
+  return is_letter_or_digit(c) || c == '+' || c == '/' || c == '=';
 }
 
 /// The file's structure without its secrets: each long run of base64 is replaced by a mark with its
@@ -48,7 +48,7 @@ std::optional<crypto::SecretBytes> uncover(std::string_view text,
     if (!text.starts_with(kMark)) return std::nullopt;
     text.remove_prefix(kMark.size());
     std::size_t number = 0, digits = 0;
-    while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9' && digits < 9)
+    while (digits < text.size() && is_digit(text[digits]) && digits < 9)
       number = number * 10 + static_cast<std::size_t>(text[digits++] - '0');
     if (digits == 0 || number >= runs.size()) return std::nullopt;
     base64.append(runs[number]);

@@ -3,6 +3,7 @@
 #include <map>
 #include <mutex>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/go_bool.hpp"
 #include "sluice/http/secret_json.hpp"
 #include "sluice/http/url.hpp"
@@ -20,14 +21,8 @@ std::string field(const MasterKey& key, const char* name) {
   return found == key.fields.end() ? std::string() : found->second;
 }
 
-std::string_view trim(std::string_view text, std::string_view what) {
-  const std::size_t first = text.find_first_not_of(what);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(what) - first + 1);
-}
-
 crypto::SecretBytes trimmed(const crypto::SecretBytes& bytes) {
-  return crypto::SecretBytes::copy_of(trim(bytes.reveal_text(), " \t\r\n"));
+  return crypto::SecretBytes::copy_of(trim(bytes.reveal_text()));
 }
 
 /// "ENGINE/VERB/KEY", each segment a plain name: a file must not reach other parts of Vault's API
@@ -38,8 +33,7 @@ Result<std::string> transit_path(const MasterKey& key, std::string_view verb) {
   const auto is_name = [](std::string_view text) {
     return !text.empty() && text != "." && text != ".." &&
            std::all_of(text.begin(), text.end(), [](char c) {
-             return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                    c == '-' || c == '_' || c == '.';
+             return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.';
            });
   };
   bool good = is_name(name);

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <set>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/http/secret_json.hpp"
 #include "sluice/http/url.hpp"
 
@@ -24,14 +25,6 @@ constexpr std::size_t kSessionName = 64;  // sops kms/keysource.go: roleSessionN
 
 bool is_true(std::string_view text) {
   return text == "true" || text == "True" || text == "TRUE" || text == "1";
-}
-
-std::string upper(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  });
-  return out;
 }
 
 /// "2026-11-23T15:00:00Z", as all of AWS prints it.
@@ -113,7 +106,7 @@ Credentials static_credentials(std::string id, crypto::SecretBytes secret,
 
 bool is_aws_region(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+    return is_lower(c) || is_digit(c) || c == '-';
   });
 }
 
@@ -160,7 +153,7 @@ struct AwsIdentity::State : IdentityState<AwsCredentials> {
     const auto configured = [&]() -> std::string {
       if (is_true(variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"))) return {};
       for (const std::string& name :
-           {"AWS_ENDPOINT_URL_" + upper(service), std::string("AWS_ENDPOINT_URL")}) {
+           {"AWS_ENDPOINT_URL_" + to_upper(service), std::string("AWS_ENDPOINT_URL")}) {
         if (std::string url = variable(name); !url.empty()) return url;
       }
       return profile == nullptr ? std::string() : profile->get("endpoint_url");
@@ -225,9 +218,8 @@ struct AwsIdentity::State : IdentityState<AwsCredentials> {
   std::string session_name() {
     std::string name = "sops@";
     for (const char c : surroundings->host_name()) {
-      const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                        (c >= '0' && c <= '9') ||
-                        std::string_view("=,.@-_").find(c) != std::string_view::npos;
+      const bool good =
+          is_letter_or_digit(c) || std::string_view("=,.@-_").find(c) != std::string_view::npos;
       if (good) name += c;
     }
     name.resize(std::min(name.size(), kSessionName));

@@ -2,15 +2,10 @@
 
 #include <algorithm>
 
+#include "sluice/base/ascii.hpp"
+
 namespace sluice::http {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r";
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 /// "profile name" or "name" of a section; "" for one that is no profile.
 std::string profile_of(std::string_view section, bool is_config) {
@@ -22,14 +17,6 @@ std::string profile_of(std::string_view section, bool is_config) {
     return std::string(trim(section.substr(kProfile.size())));
   }
   return section == "default" ? std::string(section) : std::string();
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return out;
 }
 
 }  // namespace
@@ -51,7 +38,7 @@ void read_aws_profiles(std::string_view text, bool is_config, AwsProfiles& into)
     if (profile == nullptr || raw.front() == ' ' || raw.front() == '\t') continue;
     const std::size_t equals = line.find('=');
     if (equals == std::string_view::npos) continue;
-    const std::string name = lower(trim(line.substr(0, equals)));
+    const std::string name = to_lower(trim(line.substr(0, equals)));
     std::string_view value = trim(line.substr(equals + 1));
     for (const std::string_view comment : {" #", " ;", "\t#", "\t;"}) {
       value = trim(value.substr(0, value.find(comment)));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/encoding.hpp"
 #include "sluice/crypto/aead.hpp"
 #include "sluice/crypto/hash.hpp"
@@ -22,19 +23,6 @@ crypto::SecretBytes hmac(const crypto::SecretBytes& key, std::string_view messag
   auto secret = crypto::SecretBytes::copy_of(std::span<const std::byte>(tag));
   crypto::wipe(tag.data(), tag.size());
   return secret;
-}
-
-std::string trimmed(std::string_view value) {
-  const std::size_t first = value.find_first_not_of(' ');
-  if (first == std::string_view::npos) return {};
-  return std::string(value.substr(first, value.find_last_not_of(' ') - first + 1));
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return text;
 }
 
 /// Parameters sorted by name, then value; one without '=' gets it.
@@ -70,7 +58,7 @@ Result<void> sign_aws(Request& request, const AwsCredentials& credentials, std::
 
   std::map<std::string, std::string> names;  // lower case
   for (const auto& [name, value] : request.headers)
-    names[lower(name)] = trimmed(value);
+    names[to_lower(name)] = trim(value, " ");
   names["host"] = url->authority();
   // Secret: it goes into the hash from where it lies.
   constexpr std::string_view kToken = "x-amz-security-token";

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <set>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/encoding.hpp"
 #include "sluice/crypto/aead.hpp"
 #include "sluice/crypto/hash.hpp"
@@ -33,8 +34,7 @@ bool is_authority(const Url& url) {
 
 bool is_tenant(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.';
+    return is_letter_or_digit(c) || c == '-' || c == '.';
   });
 }
 

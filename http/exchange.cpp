@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "sluice/base/ascii.hpp"
+
 namespace sluice::http {
 namespace {
 
@@ -30,15 +32,6 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
            return std::tolower(static_cast<unsigned char>(x)) ==
                   std::tolower(static_cast<unsigned char>(y));
          });
-}
-
-std::string_view trim(std::string_view text) {
-  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-  while (!text.empty() && is_space(text.front()))
-    text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back()))
-    text.remove_suffix(1);
-  return text;
 }
 
 /// Adds a line to a list; libcurl copies it into memory that is wiped when freed.

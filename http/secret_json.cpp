@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "sluice/base/ascii.hpp"
+
 namespace sluice::http {
 namespace {
 
@@ -216,8 +218,7 @@ void append_json_string(ByteSink& out, std::string_view text) {
 void append_percent(ByteSink& out, std::string_view text) {
   constexpr char kHex[] = "0123456789ABCDEF";
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
+    const bool plain = is_letter_or_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
     const auto byte = static_cast<unsigned char>(c);
     const char escaped[] = {'%', kHex[byte >> 4], kHex[byte & 15]};
     out.append(plain ? std::string_view(&c, 1) : std::string_view(escaped, sizeof escaped));

@@ -2,15 +2,10 @@
 
 #include <algorithm>
 
+#include "sluice/base/ascii.hpp"
+
 namespace sluice::http {
 namespace {
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 bool is_host(std::string_view host) {
   if (host.starts_with('[')) {
@@ -19,7 +14,7 @@ bool is_host(std::string_view host) {
   }
   return !host.empty() && !host.starts_with('.') && host.find("..") == std::string_view::npos &&
          std::all_of(host.begin(), host.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '.' || c == '_';
+           return is_lower(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
          });
 }
 
@@ -34,14 +29,11 @@ std::optional<Url> parse_url(std::string_view text) {
   Url url;
   const std::size_t colon = text.find("://");
   if (colon == std::string_view::npos) return std::nullopt;
-  for (const char c : text.substr(0, colon))
-    url.scheme += lower(c);
+  url.scheme = to_lower(text.substr(0, colon));
   if (url.scheme != "http" && url.scheme != "https") return std::nullopt;
   text.remove_prefix(colon + 3);
   const std::size_t end = std::min(text.find_first_of("/?"), text.size());
-  std::string authority;
-  for (const char c : text.substr(0, end))
-    authority += lower(c);
+  std::string authority = to_lower(text.substr(0, end));
   text.remove_prefix(end);
   const std::size_t bracket = authority.find(']');
   const std::size_t port = authority.find(':', bracket == std::string::npos ? 0 : bracket);

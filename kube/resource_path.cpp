@@ -1,11 +1,12 @@
 #include "kube/resource_path.hpp"
 
+#include "sluice/base/ascii.hpp"
+
 namespace sluice::kube {
 namespace {
 
 bool is_unreserved(char c) {  // RFC 3986 section 2.3
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
+  return is_letter_or_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 void append_escaped(std::string& out, std::string_view text) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/yaml/read.hpp"
 
 #include "configurations.hpp"
@@ -17,13 +18,8 @@ namespace {
 // One definition: {"Schema": {"properties": {…}}}, names in any case as Go decodes them.
 yaml::Node any_case(yaml::Node mapping, std::string_view name) {
   if (const yaml::Node exact = mapping.get(name); exact.exists()) return exact;
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   for (std::size_t i = 0; mapping.is_mapping() && i < mapping.size(); ++i) {
-    const std::string_view key = mapping.key(i).text();
-    if (std::equal(key.begin(), key.end(), name.begin(), name.end(),
-                   [&](char a, char b) { return lower(a) == lower(b); })) {
-      return mapping.value(i);
-    }
+    if (equals_ignoring_case(mapping.key(i).text(), name)) return mapping.value(i);
   }
   return {};
 }

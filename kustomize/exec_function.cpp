@@ -1,10 +1,10 @@
 // KRM functions: a resource whose annotation config.kubernetes.io/function says what to run. The
 // program reads a ResourceList on its standard input and prints one.
 
-#include <algorithm>
 #include <map>
 #include <utility>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/yaml/read.hpp"
 #include "sluice/yaml/write.hpp"
 
@@ -190,11 +190,8 @@ Result<std::string> plain_documents(std::string output) {
     if (!annotations.get("config.kubernetes.io/path").exists()) {
       std::string path(metadata.get("namespace").text());
       if (!path.empty()) path += '/';
-      std::string kind(root.get("kind").text());
-      std::transform(kind.begin(), kind.end(), kind.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-      });
-      path += kind + "_" + std::string(metadata.get("name").text()) + ".yaml";
+      path += to_lower(root.get("kind").text()) + "_" + std::string(metadata.get("name").text()) +
+              ".yaml";
       annotate(root, "config.kubernetes.io/path", path);
     }
     if (!text.empty()) text += "---\n";

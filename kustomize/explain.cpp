@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/kustomize/build.hpp"
 #include "sluice/kustomize/provenance.hpp"
 
@@ -33,14 +34,7 @@ Query split(std::string_view query, std::size_t colon) {
 
 bool matches(const Resource& resource, const Query& query) {
   const ObjectId& id = resource.id;
-  const auto same_letter = [](char a, char b) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-    return lower(a) == lower(b);
-  };
-  if (!std::equal(id.gvk.kind.begin(), id.gvk.kind.end(), query.kind.begin(), query.kind.end(),
-                  same_letter)) {
-    return false;
-  }
+  if (!equals_ignoring_case(id.gvk.kind, query.kind)) return false;
   if (!query.ns.empty() && (id.ns.empty() ? "default" : id.ns) != query.ns) return false;
   return id.name == query.name ||
          std::find(resource.former_names.begin(), resource.former_names.end(), query.name) !=

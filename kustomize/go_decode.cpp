@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/encoding.hpp"
 #include "sluice/yaml/json_kind.hpp"
 #include "sluice/yaml/scalar.hpp"
@@ -97,12 +98,7 @@ std::vector<GoDecoder::Entry> GoDecoder::sorted(yaml::Node node) {
 }
 
 bool GoDecoder::same_folded(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (lower(a[i]) != lower(b[i])) return false;
-  }
-  return true;
+  return equals_ignoring_case(a, b);
 }
 
 void GoDecoder::string(yaml::Node node, std::string& out, std::string_view type) {

@@ -2,16 +2,13 @@
 
 #include <vector>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/encoding.hpp"
 
 namespace sluice::kustomize {
 namespace {
 
 constexpr std::size_t kMaxDepth = 10'000;  // scanner.go maxNestingDepth
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 class Scanner {
  public:

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <utility>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/encoding.hpp"
 #include "sluice/yaml/read.hpp"
 #include "sluice/yaml/write.hpp"
@@ -29,16 +30,14 @@ bool is_absolute(std::string_view path) {
 
 // The first `v?\d+(\.\d+)+` of the text, without the v.
 std::string version_in(std::string_view text) {
-  const auto is_digit = [&](std::size_t i) {
-    return i < text.size() && text[i] >= '0' && text[i] <= '9';
-  };
+  const auto digit_at = [&](std::size_t i) { return i < text.size() && is_digit(text[i]); };
   for (std::size_t start = 0; start < text.size(); ++start) {
     std::size_t i = start;
     std::size_t dots = 0;
-    while (is_digit(i)) {
-      while (is_digit(i))
+    while (digit_at(i)) {
+      while (digit_at(i))
         ++i;
-      if (i >= text.size() || text[i] != '.' || !is_digit(i + 1)) break;
+      if (i >= text.size() || text[i] != '.' || !digit_at(i + 1)) break;
       ++dots;
       ++i;
     }

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sluice/base/ascii.hpp"
+
 #include "kustomize/build_annotations.hpp"
 #include "kustomize/gvk.hpp"
 #include "kustomize/regex.hpp"
@@ -15,8 +17,7 @@ namespace {
 constexpr std::string_view kCustomResourceDefinition = "CustomResourceDefinition";
 
 constexpr bool is_tag_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '.' || c == '{' || c == '}' || c == '-';
+  return is_letter_or_digit(c) || c == '_' || c == '.' || c == '{' || c == '}' || c == '-';
 }
 
 /// The names of rules that need no expression: nothing in them means more than itself but the '.'

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/yaml/read.hpp"
 #include "sluice/yaml/write.hpp"
 
@@ -28,19 +29,10 @@ constexpr Deprecated kDeprecated[] = {
     {"vars", "replacements", "[EXPERIMENTAL] "},
 };
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
-bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
-
 yaml::Node find_field(yaml::Node root, std::string_view name) {
   if (const yaml::Node exact = root.get(name); exact.exists()) return exact;
   for (std::size_t i = 0; i < root.size(); ++i) {
-    if (same_name(root.key(i).text(), name)) return root.value(i);
+    if (equals_ignoring_case(root.key(i).text(), name)) return root.value(i);
   }
   return {};
 }
@@ -53,9 +45,12 @@ bool has_content(yaml::Node root) {
   for (std::size_t i = 0; i < root.size(); ++i) {
     const std::string_view name = root.key(i).text();
     const yaml::Node value = root.value(i);
-    if (value.is_null() || same_name(name, "kind") || same_name(name, "apiVersion")) continue;
-    const bool moved = std::any_of(kMovedLists.begin(), kMovedLists.end(),
-                                   [&](std::string_view list) { return same_name(name, list); });
+    if (value.is_null() || equals_ignoring_case(name, "kind") ||
+        equals_ignoring_case(name, "apiVersion"))
+      continue;
+    const bool moved =
+        std::any_of(kMovedLists.begin(), kMovedLists.end(),
+                    [&](std::string_view list) { return equals_ignoring_case(name, list); });
     if (value.is_scalar() ? value.text().empty() : moved && value.size() == 0) continue;
     return true;
   }

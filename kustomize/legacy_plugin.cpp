@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <utility>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/descriptor.hpp"
 
 #include "external_plugins.hpp"
@@ -54,13 +55,6 @@ Result<std::string> plugin_home(const Variables& variables) {
     tried += "('" + (path.empty() ? "<no value>" : path) + "'; " + std::string(note) + ")";
   }
   return fail(Code::kNotFound, "unable to find plugin root - tried: " + tried);
-}
-
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
 }
 
 // execplugin/shlex.go.
@@ -208,7 +202,8 @@ Result<std::shared_ptr<ExternalPlugin>> load_legacy_plugin(const BuildResource& 
   auto home = plugin_home(options.programs->environment());
   if (!home) return fail(std::move(home).error().at(where));
   std::string path = *home;
-  for (const std::string& part : {id.gvk.group, id.gvk.version, lower(id.gvk.kind), id.gvk.kind}) {
+  for (const std::string& part :
+       {id.gvk.group, id.gvk.version, to_lower(id.gvk.kind), id.gvk.kind}) {
     if (!part.empty()) path += "/" + part;
   }
   struct stat info {};

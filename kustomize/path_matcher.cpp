@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/yaml/scalar.hpp"
 
 #include "kustomize/field_spec.hpp"
@@ -18,13 +19,11 @@ namespace {
 /// A plain word that no schema takes for anything but a string: printed as it is.
 bool is_word(yaml::Node node) {
   const std::string_view text = node.text();
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   return node.is_string() && node.style() == yaml::Style::kPlain && !text.empty() &&
          is_letter(text.front()) &&
          std::all_of(text.begin(), text.end(),
                      [&](char c) {
-                       return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-                              c == '.' || c == '/';
+                       return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.' || c == '/';
                      }) &&
          yaml::resolve_plain(text, yaml::Schema::kV2) == yaml::Kind::kString &&
          yaml::resolve_plain(text, yaml::Schema::kV3) == yaml::Kind::kString;

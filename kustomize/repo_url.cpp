@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/go_bool.hpp"
 #include "sluice/base/go_duration.hpp"
 #include "sluice/base/tree_path.hpp"
@@ -13,31 +14,20 @@ namespace sluice::kustomize {
 
 namespace {
 
-std::string lowered(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return lower;
-}
-
 constexpr std::string_view kGitPrefix = "git::";
 
 bool drop_prefix(std::string_view& text, std::string_view prefix) {
-  if (text.size() < prefix.size() || lowered(text.substr(0, prefix.size())) != prefix) return false;
+  if (text.size() < prefix.size() || to_lower(text.substr(0, prefix.size())) != prefix)
+    return false;
   text.remove_prefix(prefix.size());
   return true;
 }
 
-bool is_alpha(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 // "user@" at the start, or "".
 std::string_view user_of(std::string_view text) {
-  if (text.empty() || !is_alpha(text[0])) return {};
+  if (text.empty() || !is_letter(text[0])) return {};
   std::size_t end = 1;
-  while (end < text.size() &&
-         (is_alpha(text[end]) || (text[end] >= '0' && text[end] <= '9') || text[end] == '-')) {
+  while (end < text.size() && (is_letter_or_digit(text[end]) || text[end] == '-')) {
     ++end;
   }
   if (end == text.size() || text[end] != '@') return {};
@@ -62,7 +52,7 @@ std::optional<Host> split_host(std::string_view text) {
   if (scheme == "file://") return Host{std::string(scheme), text, true};
   std::string_view user = user_of(text);
   text.remove_prefix(user.size());
-  const std::string lower = lowered(text.substr(0, 11));
+  const std::string lower = to_lower(text.substr(0, 11));
   const bool github = lower.starts_with("github.com/") || lower.starts_with("github.com:");
   const bool accepts_scp = scheme.empty() && (!user.empty() || github);
   if (scheme.empty() && !accepts_scp) return std::nullopt;
@@ -199,7 +189,7 @@ std::optional<RepoUrl> parse_repo_url(std::string_view text) {
   if (text.starts_with('/')) return std::nullopt;
   // Most entries are local paths: nothing below accepts one without any of these.
   if (text.find_first_of(":@") == std::string_view::npos &&
-      !lowered(text.substr(0, 11)).starts_with("github.com/")) {
+      !to_lower(text.substr(0, 11)).starts_with("github.com/")) {
     return std::nullopt;
   }
   const std::size_t mark = text.find('?');

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/encoding.hpp"
 
 #include "kustomize/gvk.hpp"
@@ -152,21 +153,19 @@ std::vector<Item> scan(std::string_view text) {
 
 // Names and values (apimachinery util/validation); the texts are the API's own.
 
-bool is_alnum(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 bool is_name(std::string_view text) {
-  return !text.empty() && is_alnum(text.front()) && is_alnum(text.back()) &&
-         std::all_of(text.begin(), text.end(),
-                     [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; });
+  return !text.empty() && is_letter_or_digit(text.front()) && is_letter_or_digit(text.back()) &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.';
+         });
 }
 bool is_subdomain(std::string_view text) {
   while (true) {
     const std::size_t dot = text.find('.');
     const std::string_view label = text.substr(0, dot);
-    const auto is_lower = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'); };
-    if (label.empty() || !is_lower(label.front()) || !is_lower(label.back()) ||
-        !std::all_of(label.begin(), label.end(), [&](char c) { return is_lower(c) || c == '-'; })) {
+    const auto is_plain = [](char c) { return is_lower(c) || is_digit(c); };
+    if (label.empty() || !is_plain(label.front()) || !is_plain(label.back()) ||
+        !std::all_of(label.begin(), label.end(), [&](char c) { return is_plain(c) || c == '-'; })) {
       return false;
     }
     if (dot == std::string_view::npos) return true;

@@ -1,9 +1,9 @@
 #include "decryption_keys.hpp"
 
-#include <algorithm>
 #include <optional>
 #include <set>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/encoding.hpp"
 #include "sluice/decrypt/flux_credentials.hpp"
 #include "sluice/decrypt/pgp_keys.hpp"
@@ -25,13 +25,8 @@ constexpr char kAzure[] = "sops.azure-kv";
 constexpr char kGcp[] = "sops.gcp-kms";
 
 std::shared_ptr<const crypto::SecretBytes> trimmed(const crypto::SecretBytes& bytes) {
-  std::string_view text = bytes.reveal_text();
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kSpace);
-  text = first == std::string_view::npos
-             ? std::string_view()
-             : text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-  return std::make_shared<const crypto::SecretBytes>(crypto::SecretBytes::copy_of(text));
+  return std::make_shared<const crypto::SecretBytes>(
+      crypto::SecretBytes::copy_of(trim(bytes.reveal_text())));
 }
 
 /// What Flux says of an entry that it cannot use.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/yaml/write.hpp"
 
 namespace sluice::reconciler {
@@ -104,11 +105,8 @@ class NotSetUp final : public decrypt::KeyService {
   std::string place_;
 };
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 bool is_word(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '-';
+  return is_letter_or_digit(c) || c == '-';
 }
 
 /// `^arn:aws[\w-]*:iam::[0-9]{1,30}:role/.{1,200}$`

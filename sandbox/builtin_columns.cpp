@@ -1,5 +1,7 @@
 #include <map>
 
+#include "sluice/base/ascii.hpp"
+
 #include "sandbox/columns.hpp"
 #include "sandbox/json_text.hpp"
 
@@ -76,10 +78,8 @@ std::string pod_status(yaml::Node pod) {
 }
 
 std::string event_object(yaml::Node event) {
-  std::string kind(event.find("involvedObject", "kind").text());
-  for (char& c : kind)
-    c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  return quoted(kind + "/" + std::string(event.find("involvedObject", "name").text()));
+  return quoted(to_lower(event.find("involvedObject", "kind").text()) + "/" +
+                std::string(event.find("involvedObject", "name").text()));
 }
 
 std::string job_status(yaml::Node job) {

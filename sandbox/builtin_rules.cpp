@@ -4,6 +4,7 @@
 #include <array>
 #include <set>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/encoding.hpp"
 #include "sluice/yaml/scalar.hpp"
 
@@ -149,12 +150,9 @@ void default_rollout(const Resource& resource, yaml::Ref spec) {
 void default_definition(yaml::Ref spec) {
   const yaml::Ref names = spec.get("names");
   if (!names.is_mapping()) return;
-  std::string kind(names.get("kind").string_or(""));
+  const std::string kind(names.get("kind").string_or(""));
   put_if_absent(names, "listKind", kind + "List");
-  std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  });
-  put_if_absent(names, "singular", kind);
+  put_if_absent(names, "singular", to_lower(kind));
   put_if_absent(spec.put_mapping("conversion"), "strategy", "None");
 }
 
@@ -316,13 +314,10 @@ void check_metadata(const Resource& resource, yaml::Node object, FieldErrors& er
   const yaml::Node annotations = metadata.get("annotations");
   std::size_t total = 0;
   for (std::size_t i = 0; i < annotations.size(); ++i) {
-    std::string key(annotations.key(i).text());
+    const std::string_view key = annotations.key(i).text();
     total += key.size() + annotations.value(i).text().size();
-    std::transform(key.begin(), key.end(), key.begin(), [](unsigned char c) {
-      return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-    });
-    if (const std::string why = bad_qualified_name(key); !why.empty()) {
-      errors.invalid("metadata.annotations", quoted(annotations.key(i).text()), why);
+    if (const std::string why = bad_qualified_name(to_lower(key)); !why.empty()) {
+      errors.invalid("metadata.annotations", quoted(key), why);
     }
   }
   static constexpr std::size_t kMaxAnnotations =

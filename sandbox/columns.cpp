@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/yaml/scalar.hpp"
 
 #include "sandbox/json_text.hpp"
@@ -50,13 +51,6 @@ std::string since(std::string_view rfc3339) {
   return human(duration_cast<seconds>(system_clock::now() - then).count());
 }
 
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" '\"");
-  const std::size_t last = text.find_last_not_of(" '\"");
-  return begin == std::string_view::npos ? std::string_view()
-                                         : text.substr(begin, last - begin + 1);
-}
-
 /// Of `path`, `.name`: goes there and takes it away.
 yaml::Node take_name(yaml::Node at, std::string_view& path) {
   std::string name;
@@ -74,8 +68,8 @@ yaml::Node take_filter(yaml::Node at, std::string_view& path) {
   const std::size_t equals = path.find("==");
   const std::size_t end = path.find(")]");
   if (equals == std::string_view::npos || end == std::string_view::npos || equals > end) return {};
-  const std::string_view key = trimmed(path.substr(5, equals - 5));
-  const std::string_view value = trimmed(path.substr(equals + 2, end - equals - 2));
+  const std::string_view key = trim(path.substr(5, equals - 5), " '\"");
+  const std::string_view value = trim(path.substr(equals + 2, end - equals - 2), " '\"");
   path.remove_prefix(end + 2);
   for (std::size_t i = 0; i < at.size(); ++i) {
     if (at.at(i).get(key).text() == value) return at.at(i);

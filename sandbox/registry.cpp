@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sluice/base/ascii.hpp"
+
 #include "sandbox/builtin_types.hpp"
 
 namespace sluice::sandbox {
@@ -13,7 +15,7 @@ std::tuple<int, int, int> version_rank(const std::string& version) {
   std::size_t at = 1;
   const auto digits = [&] {
     int value = 0;
-    while (at < version.size() && version[at] >= '0' && version[at] <= '9') {
+    while (at < version.size() && is_digit(version[at])) {
       value = value * 10 + (version[at++] - '0');
     }
     return value;

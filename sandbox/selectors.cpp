@@ -3,18 +3,12 @@
 #include <algorithm>
 #include <charconv>
 
+#include "sluice/base/ascii.hpp"
+
 #include "sandbox/builtin_types.hpp"
 
 namespace sluice::sandbox {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && text.front() == ' ')
-    text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ')
-    text.remove_suffix(1);
-  return text;
-}
 
 /// Splits at commas outside parentheses.
 std::vector<std::string> terms_of(std::string_view text) {

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "sluice/base/ascii.hpp"
+
 namespace sluice::sources {
 namespace {
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 bool is_identifier(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+  return is_letter_or_digit(c) || c == '-';
 }
 bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/crypto/hash.hpp"
 
 namespace sluice::sources {
@@ -72,8 +73,7 @@ std::string directory_name(const std::string& id) {
   static constexpr char kDigits[] = "0123456789ABCDEF";
   std::string out;
   for (const char c : id) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || (c == '.' && !out.empty());
+    const bool plain = is_letter_or_digit(c) || c == '-' || c == '_' || (c == '.' && !out.empty());
     if (plain) {
       out += c;
     } else {

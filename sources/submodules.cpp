@@ -3,14 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "sluice/base/ascii.hpp"
+
 namespace sluice::sources {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
 
 // git-config(1): quotes group, a backslash escapes, # and ; begin a comment outside of quotes.
 std::string config_value(std::string_view raw) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <utility>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/encoding.hpp"
 #include "sluice/yaml/scalar.hpp"
 
@@ -29,7 +30,7 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
   for (const char c : {'\n', '\0', '\t', ':', '#'})
     classes[static_cast<unsigned char>(c)] = kEndsPlain;
   for (std::size_t c = 0; c < 128; ++c) {
-    const bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    const bool alnum = is_letter_or_digit(static_cast<char>(c));
     if (alnum || c == '/' || c == '.' || c == '_') classes[c] = kFlowWord | kFlowStart;
   }
   for (const char c : {'-', '+', '=', '~', '@', '$'})

@@ -10,6 +10,7 @@
 
 #include <simdjson.h>
 
+#include "sluice/base/ascii.hpp"
 #include "sluice/base/encoding.hpp"
 #include "sluice/yaml/read.hpp"
 
@@ -29,7 +30,7 @@ std::optional<Kind> number_kind(std::string_view text) {
   Kind kind = Kind::kInt;
   const auto digits = [&] {
     const std::size_t start = i;
-    while (i < text.size() && text[i] >= '0' && text[i] <= '9')
+    while (i < text.size() && is_digit(text[i]))
       ++i;
     return i - start;
   };

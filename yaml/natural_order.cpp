@@ -4,6 +4,8 @@
 #include <array>
 #include <cstddef>
 
+#include "sluice/base/ascii.hpp"
+
 #include "natural_order_tables.hpp"
 
 namespace sluice::yaml {
@@ -75,7 +77,7 @@ Number number_at(std::string_view text, std::size_t at, std::uint64_t seed) {
 
 bool has_digit(std::string_view text) {
   for (const char c : text) {
-    if ((c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80) return true;
+    if (sluice::is_digit(c) || static_cast<unsigned char>(c) >= 0x80) return true;
   }
   return false;
 }

@@ -6,15 +6,10 @@
 #include <cstdlib>
 #include <limits>
 
+#include "sluice/base/ascii.hpp"
+
 namespace sluice::yaml {
 namespace {
-
-constexpr bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-constexpr char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
 
 /// What the first byte of a plain scalar allows it to be (go-yaml's resolveTable).
 enum class Hint : std::uint8_t { kNone, kWord, kDot, kNumber };
@@ -36,7 +31,7 @@ constexpr std::array<Hint, 256> kHints = make_hints();
 bool is_spelling_of(std::string_view text, std::string_view lowercase) {
   if (text.size() != lowercase.size()) return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (lower(text[i]) != lowercase[i]) return false;
+    if (to_lower(text[i]) != lowercase[i]) return false;
   }
   const bool first_upper = text[0] != lowercase[0];
   bool rest_lower = true;
@@ -55,8 +50,8 @@ std::optional<bool> bool_word(std::string_view text, Schema schema) {
   switch (text.size()) {
     case 1:
       if (schema != Schema::kV2) return std::nullopt;
-      if (lower(text[0]) == 'y') return true;
-      if (lower(text[0]) == 'n') return false;
+      if (to_lower(text[0]) == 'y') return true;
+      if (to_lower(text[0]) == 'n') return false;
       return std::nullopt;
     case 2:
       if (schema != Schema::kV2) return std::nullopt;
@@ -150,7 +145,7 @@ std::optional<Integer> parse_go_int(std::string_view text, int base) {
   if (base == 0) {
     base = 10;
     if (text.size() >= 2 && text[0] == '0') {
-      const char mark = lower(text[1]);
+      const char mark = to_lower(text[1]);
       base = mark == 'x' ? 16 : mark == 'b' ? 2 : 8;
       text.remove_prefix(mark == 'x' || mark == 'b' || mark == 'o' ? 2 : 1);
     }
@@ -190,7 +185,7 @@ bool is_yaml_float(std::string_view text) {
   } else if (whole == 0) {
     return false;
   }
-  if (i < text.size() && lower(text[i]) == 'e') {
+  if (i < text.size() && to_lower(text[i]) == 'e') {
     ++i;
     if (i < text.size() && (text[i] == '-' || text[i] == '+')) ++i;
     if (digits() == 0) return false;
