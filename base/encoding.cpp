@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstring>
 #include <iterator>
+
+#include "sluice/base/ascii.hpp"
 
 namespace sluice {
 namespace {
 
 int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
+  if (is_digit(c)) return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
@@ -190,6 +193,26 @@ bool is_valid_utf8(std::string_view text) {
     text.remove_prefix(length);
   }
   return true;
+}
+
+void append_utf8(std::uint32_t code, ByteSink& out) {
+  char bytes[4];
+  std::size_t size = 0;
+  const auto put = [&](std::uint32_t byte) { bytes[size++] = static_cast<char>(byte); };
+  if (code < 0x80) {
+    put(code);
+  } else if (code < 0x800) {
+    put(0xc0 | code >> 6);
+  } else if (code < 0x10000) {
+    put(0xe0 | code >> 12);
+  } else {
+    put(0xf0 | (code >> 18 & 7));
+    put(0x80 | (code >> 12 & 0x3f));
+  }
+  if (code >= 0x800) put(0x80 | (code >> 6 & 0x3f));
+  if (code >= 0x80) put(0x80 | (code & 0x3f));
+  out.append(std::string_view(bytes, size));
+  ::explicit_bzero(bytes, sizeof bytes);
 }
 
 std::string_view go_trim_space(std::string_view text) {

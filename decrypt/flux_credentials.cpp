@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "sluice/base/ascii.hpp"
+#include "sluice/base/encoding.hpp"
 #include "sluice/http/secret_json.hpp"
 
 namespace sluice::decrypt {
@@ -184,22 +185,7 @@ SecretBytes to_utf8(const SecretBytes& bytes) {
       c = 0x10000 + ((c - 0xd800) << 10) + (unit(at + 2) - 0xdc00);
       at += 2;
     }
-    char utf8[4];
-    std::size_t size = 0;
-    const auto put = [&](std::uint32_t byte) { utf8[size++] = static_cast<char>(byte); };
-    if (c < 0x80) {
-      put(c);
-    } else if (c < 0x800) {
-      put(0xc0 | c >> 6);
-    } else if (c < 0x10000) {
-      put(0xe0 | c >> 12);
-    } else {
-      put(0xf0 | (c >> 18 & 7));
-      put(0x80 | (c >> 12 & 0x3f));
-    }
-    if (c >= 0x800) put(0x80 | (c >> 6 & 0x3f));
-    if (c >= 0x80) put(0x80 | (c & 0x3f));
-    out.append(std::string_view(utf8, size));
+    append_utf8(c, out);
   }
   return std::move(out).take();
 }

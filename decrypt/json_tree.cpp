@@ -14,24 +14,6 @@
 namespace sluice::decrypt {
 namespace {
 
-void append_utf8(std::string& out, unsigned rune) {
-  if (rune < 0x80) {
-    out += static_cast<char>(rune);
-  } else if (rune < 0x800) {
-    out += static_cast<char>(0xc0 | rune >> 6);
-    out += static_cast<char>(0x80 | (rune & 0x3f));
-  } else if (rune < 0x10000) {
-    out += static_cast<char>(0xe0 | rune >> 12);
-    out += static_cast<char>(0x80 | (rune >> 6 & 0x3f));
-    out += static_cast<char>(0x80 | (rune & 0x3f));
-  } else {
-    out += static_cast<char>(0xf0 | rune >> 18);
-    out += static_cast<char>(0x80 | (rune >> 12 & 0x3f));
-    out += static_cast<char>(0x80 | (rune >> 6 & 0x3f));
-    out += static_cast<char>(0x80 | (rune & 0x3f));
-  }
-}
-
 class Reader {
  public:
   explicit Reader(std::string_view text) : text_(text) {}
@@ -267,7 +249,8 @@ class Reader {
         rune = 0xfffd;
       }
     }
-    append_utf8(out, *rune);
+    StringSink sink(out);
+    append_utf8(*rune, sink);
     return {};
   }
 

@@ -1,6 +1,5 @@
 #include "exchange.hpp"
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -25,13 +24,6 @@ std::string url_part(CURLU* url, CURLUPart part, unsigned flags = 0) {
 
 bool has_line_break(std::string_view text) {
   return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
-           return std::tolower(static_cast<unsigned char>(x)) ==
-                  std::tolower(static_cast<unsigned char>(y));
-         });
 }
 
 /// Adds a line to a list; libcurl copies it into memory that is wiped when freed.
@@ -150,7 +142,7 @@ Result<void> Exchange::set_headers() {
       return fail(Code::kInvalid, "header \"" + std::string(trim(name)) +
                                       "\": a name or value must not hold a line break");
     }
-    if (equal_ignoring_case(name, "content-type")) has_content_type = true;
+    if (equals_ignoring_case(name, "content-type")) has_content_type = true;
     // libcurl's spelling of a header without a value.
     add(headers_, (value.empty() ? name + ";" : name + ": " + value).c_str());
   }
@@ -242,11 +234,8 @@ std::size_t Exchange::on_header(char* data, std::size_t size, std::size_t count,
   }
   const std::size_t colon = line.find(':');
   if (colon != std::string_view::npos) {
-    std::string name(trim(line.substr(0, colon)));
-    std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-      return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    });
-    exchange.response_.headers.emplace_back(std::move(name), trim(line.substr(colon + 1)));
+    exchange.response_.headers.emplace_back(to_lower(trim(line.substr(0, colon))),
+                                            trim(line.substr(colon + 1)));
   }
   return line.size();
 }

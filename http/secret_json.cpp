@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "sluice/base/ascii.hpp"
+#include "sluice/base/encoding.hpp"
 
 namespace sluice::http {
 namespace {
@@ -21,28 +22,6 @@ std::optional<std::uint32_t> hex4(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + 4, value, 16);
   if (error != std::errc() || end != text.data() + 4) return std::nullopt;
   return value;
-}
-
-void append_utf8(ByteSink& out, std::uint32_t c) {
-  char bytes[4];
-  std::size_t size = 0;
-  if (c < 0x80) {
-    bytes[size++] = static_cast<char>(c);
-  } else if (c < 0x800) {
-    bytes[size++] = static_cast<char>(0xc0 | c >> 6);
-    bytes[size++] = static_cast<char>(0x80 | (c & 0x3f));
-  } else if (c < 0x10000) {
-    bytes[size++] = static_cast<char>(0xe0 | c >> 12);
-    bytes[size++] = static_cast<char>(0x80 | (c >> 6 & 0x3f));
-    bytes[size++] = static_cast<char>(0x80 | (c & 0x3f));
-  } else {
-    bytes[size++] = static_cast<char>(0xf0 | c >> 18);
-    bytes[size++] = static_cast<char>(0x80 | (c >> 12 & 0x3f));
-    bytes[size++] = static_cast<char>(0x80 | (c >> 6 & 0x3f));
-    bytes[size++] = static_cast<char>(0x80 | (c & 0x3f));
-  }
-  out.append(std::string_view(bytes, size));
-  crypto::wipe(bytes, sizeof bytes);
 }
 
 /// `raw` is the inside of a JSON string. False when an escape is broken.
@@ -73,7 +52,7 @@ bool unescape(std::string_view raw, ByteSink& out) {
         raw.remove_prefix(6);
       }
     }
-    append_utf8(out, *code);
+    append_utf8(*code, out);
   }
   return true;
 }

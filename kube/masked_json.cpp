@@ -1,6 +1,5 @@
 #include "kube/masked_json.hpp"
 
-#include <charconv>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,6 +10,7 @@
 #include "sluice/base/encoding.hpp"
 #include "sluice/crypto/hash.hpp"
 #include "sluice/crypto/secret.hpp"
+#include "sluice/http/secret_json.hpp"
 
 #include "kube/status_error.hpp"
 
@@ -150,45 +150,6 @@ std::string mask_scalar(std::span<const std::string_view> path, std::string_view
   return top == "status" ? std::string() : masked(raw);
 }
 
-void append_utf8(crypto::SecretBuffer& out, unsigned code) {
-  std::string bytes;
-  if (code < 0x80) {
-    bytes = {static_cast<char>(code)};
-  } else if (code < 0x800) {
-    bytes = {static_cast<char>(0xC0U | code >> 6U), static_cast<char>(0x80U | (code & 0x3FU))};
-  } else {  // a surrogate pair becomes two odd characters: only ever shown in a message
-    bytes = {static_cast<char>(0xE0U | code >> 12U),
-             static_cast<char>(0x80U | (code >> 6U & 0x3FU)),
-             static_cast<char>(0x80U | (code & 0x3FU))};
-  }
-  out.append(bytes);
-}
-
-/// The text of the JSON string `raw`, quotes included, in secret memory.
-crypto::SecretBytes unescaped(std::string_view raw) {
-  crypto::SecretBuffer out(raw.size());
-  for (std::size_t i = 1; i + 1 < raw.size(); ++i) {
-    if (raw[i] != '\\') {
-      out.append(raw.substr(i, 1));
-      continue;
-    }
-    const char c = raw[++i];
-    constexpr std::string_view kFrom = "nrtbf";
-    constexpr std::string_view kTo = "\n\r\t\b\f";
-    if (c == 'u' && i + 5 < raw.size()) {
-      unsigned code = 0;
-      std::from_chars(raw.data() + i + 1, raw.data() + i + 5, code, 16);
-      append_utf8(out, code);
-      i += 4;
-    } else if (const auto at = kFrom.find(c); at != std::string_view::npos) {
-      out.append(kTo.substr(at, 1));
-    } else {
-      out.append(raw.substr(i, 1));
-    }
-  }
-  return std::move(out).take();
-}
-
 std::string json_string(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -223,7 +184,8 @@ Result<std::string> mask_status(std::string_view json, const std::vector<std::st
     if (path.empty() || raw.front() != '"') return std::string();
     const std::string_view key = path.back();
     if (key != "message") return std::string();
-    return json_string(redact_status(unescaped(raw).reveal_text(), names));
+    const auto message = http::secret_json_string(raw, {});
+    return json_string(message ? redact_status(message->reveal_text(), names) : std::string());
   });
 }
 

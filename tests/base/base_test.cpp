@@ -135,3 +135,20 @@ TEST_CASE("go_quote: what strconv.IsPrint refuses is escaped") {
         R"("a\u200b\u00a0ü\ufeff")");
   CHECK(sluice::go_quote("\xF3\xA0\x80\x81\xF0\x9F\x98\x80") == "\"\\U000e0001\xF0\x9F\x98\x80\"");
 }
+
+TEST_CASE("append_utf8: one to four bytes, at the ends of each length") {
+  const auto bytes = [](std::uint32_t code) {
+    std::string out;
+    StringSink sink(out);
+    append_utf8(code, sink);
+    return out;
+  };
+  CHECK(bytes(0) == std::string(1, '\0'));
+  CHECK(bytes(0x7f) == "\x7f");
+  CHECK(bytes(0x80) == "\xc2\x80");
+  CHECK(bytes(0x7ff) == "\xdf\xbf");
+  CHECK(bytes(0x800) == "\xe0\xa0\x80");
+  CHECK(bytes(0xffff) == "\xef\xbf\xbf");
+  CHECK(bytes(0x10000) == "\xf0\x90\x80\x80");
+  CHECK(bytes(0x10ffff) == "\xf4\x8f\xbf\xbf");
+}

@@ -1,5 +1,6 @@
 #pragma once
-/// Hexadecimal and base64, for bytes that are not secret (secret ones: crypto/secret.hpp).
+/// Hexadecimal, base64 and UTF-8, for bytes that are not secret unless it is said (secret ones:
+/// crypto/secret.hpp).
 
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +33,8 @@ std::optional<std::size_t> base64_decode_to(std::string_view text, std::uint8_t*
 
 /// True when `text` is valid UTF-8 as Go's utf8.Valid judges it (no surrogates, no overlong forms).
 bool is_valid_utf8(std::string_view text);
+/// The character `code` (up to 0x10ffff) in UTF-8; it may be one of a secret.
+void append_utf8(std::uint32_t code, ByteSink& out);
 
 /// strings.TrimSpace: without Unicode's white space at both ends.
 std::string_view go_trim_space(std::string_view text);
