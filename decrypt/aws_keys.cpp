@@ -91,9 +91,8 @@ class AwsService final : public KeyService {
         return fail(Code::kInvalid,
                     words + "the answer is of another key, " + safe_words(opened_by));
       }
-      const auto encoded = http::secret_json_string(text, {"Plaintext"});
-      auto data_key = encoded ? crypto::base64_decode_secret(encoded->reveal_text()) : std::nullopt;
-      if (!data_key || data_key->empty()) return fail(Code::kInvalid, words + "no plaintext in it");
+      auto data_key = data_key_in(text, {"Plaintext"});
+      if (!data_key) return fail(Code::kInvalid, words + "no plaintext in it");
       return *std::move(data_key);
     });
   }

@@ -70,9 +70,8 @@ class GcpService final : public KeyService {
                   "\"}");
       SLUICE_TRY(const auto answer, call("decrypt", key, share(std::move(body)), words, cancel));
       const std::string_view text = answer.secret_body->reveal_text();
-      const auto encoded = http::secret_json_string(text, {"plaintext"});
-      auto data_key = encoded ? crypto::base64_decode_secret(encoded->reveal_text()) : std::nullopt;
-      if (!data_key || data_key->empty()) return fail(Code::kInvalid, words + "no plaintext in it");
+      auto data_key = data_key_in(text, {"plaintext"});
+      if (!data_key) return fail(Code::kInvalid, words + "no plaintext in it");
       const std::string sum = http::json_text(text, {"plaintextCrc32c"});
       if (!sum.empty() && sum != std::to_string(crc32c(data_key->reveal()))) {
         return fail(Code::kUnavailable, words + "the answer was damaged on its way");

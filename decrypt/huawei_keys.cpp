@@ -47,10 +47,8 @@ class HuaweiService final : public KeyService {
       const std::string words = "failed to decrypt sops data key with HuaweiCloud KMS: ";
       SLUICE_TRY(const auto answer,
                  call("decrypt-data", key, "cipher_text", key.wrapped_key, words, cancel));
-      const auto encoded =
-          http::secret_json_string(answer.secret_body->reveal_text(), {"plain_text"});
-      auto data_key = encoded ? crypto::base64_decode_secret(encoded->reveal_text()) : std::nullopt;
-      if (!data_key || data_key->empty()) {
+      auto data_key = data_key_in(answer.secret_body->reveal_text(), {"plain_text"});
+      if (!data_key) {
         return fail(Code::kInvalid, words + "decryption response missing plaintext");
       }
       return *std::move(data_key);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sluice/crypto/hash.hpp"
+#include "sluice/http/secret_json.hpp"
 #include "sluice/http/url.hpp"
 
 namespace sluice::decrypt {
@@ -278,6 +279,14 @@ std::string safe_words(std::string_view text,
   }
   crypto::wipe(words);
   return out;
+}
+
+std::optional<crypto::SecretBytes> data_key_in(std::string_view json,
+                                               std::initializer_list<std::string_view> path) {
+  const auto encoded = http::secret_json_string(json, path);
+  auto key = encoded ? crypto::base64_decode_secret(encoded->reveal_text()) : std::nullopt;
+  if (key && key->empty()) return std::nullopt;
+  return key;
 }
 
 Code code_of_status(int status) {

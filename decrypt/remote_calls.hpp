@@ -77,6 +77,10 @@ class CallCache {
 std::string safe_words(std::string_view text,
                        std::initializer_list<const crypto::SecretBytes*> secrets = {});
 
+/// The data key that the answer `json` has in base64 at `path`; nullopt for none, or an empty one.
+std::optional<crypto::SecretBytes> data_key_in(std::string_view json,
+                                               std::initializer_list<std::string_view> path);
+
 /// kDenied for 401 and 403, kNotFound for 404, kUnavailable for what was retried, else kInvalid.
 Code code_of_status(int status);
 
