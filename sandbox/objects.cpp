@@ -278,6 +278,19 @@ std::int64_t number_at(yaml::Node object, const std::string& path) {
   return yaml::int64_value(at.text()).value_or(0);
 }
 
+/// An object need not say its name and namespace, but may not say others than its URL.
+Answer<void> check_url(yaml::Node metadata, const std::string& ns, const std::string& name) {
+  const std::string given(metadata.get("name").string_or(name));
+  if (given != name) {
+    return bad_request("the name of the object (" + given +
+                       ") does not match the name on the URL (" + name + ")");
+  }
+  const std::string_view space = metadata.get("namespace").string_or("");
+  if (space.empty() || space == ns) return {};
+  return bad_request(
+      "the namespace of the provided object does not match the namespace sent on the request");
+}
+
 tl::unexpected<std::unique_ptr<Failure>> modified(const Resource& resource,
                                                   const std::string& name) {
   return conflict(
@@ -457,18 +470,8 @@ Answer<Written> Objects::update(const Resource& resource, const std::string& ns,
   if (!scale) {
     SANDBOX_CHECK(check_kind(resource, body.root()));
     const yaml::Ref metadata = body.root().get("metadata");
-    const std::string given(metadata.get("name").string_or(""));
-    if (given.empty())
-      metadata.put_string("name", name);
-    else if (given != name) {
-      return bad_request("the name of the object (" + given +
-                         ") does not match the name on the URL (" + name + ")");
-    }
-    const std::string_view space = metadata.get("namespace").string_or("");
-    if (!space.empty() && space != ns) {
-      return bad_request(
-          "the namespace of the provided object does not match the namespace sent on the request");
-    }
+    if (metadata.get("name").string_or("").empty()) metadata.put_string("name", name);
+    SANDBOX_CHECK(check_url(metadata, ns, name));
     SANDBOX_CHECK(decode(resource, body, options.validation, out.warnings));
   }
   for (int race = 0; race < kMaxRaces; ++race) {
@@ -612,20 +615,12 @@ Answer<Written> Objects::apply(const Resource& resource, const std::string& ns,
   const yaml::Ref metadata = root.get("metadata");
   if (metadata.get("managedFields").size() != 0)
     return bad_request("metadata.managedFields must be nil");
-  const std::string given_name(metadata.get("name").string_or(name));
-  if (given_name != name) {
-    return bad_request("the name of the object (" + given_name +
-                       ") does not match the name on the URL (" + name + ")");
-  }
-  const std::string_view space = metadata.get("namespace").string_or("");
-  if (!space.empty() && space != ns) {
-    return bad_request(
-        "the namespace of the provided object does not match the namespace sent on the request");
-  }
+  SANDBOX_CHECK(check_url(metadata, ns, name));
   if (const std::string problem = untyped_field(*resource.type, root); !problem.empty()) {
-    return internal_error("failed to create typed patch object (" + std::string(space) + "/" +
-                          name + "; " + resource.group + (resource.group.empty() ? "/" : "/") +
-                          resource.version + ", Kind=" + resource.kind + "): " + problem);
+    const std::string space(metadata.get("namespace").string_or(""));
+    return internal_error("failed to create typed patch object (" + space + "/" + name + "; " +
+                          resource.group + (resource.group.empty() ? "/" : "/") + resource.version +
+                          ", Kind=" + resource.kind + "): " + problem);
   }
   const std::string wanted_version(metadata.get("resourceVersion").string_or(""));
   const std::string wanted_uid(metadata.get("uid").string_or(""));
