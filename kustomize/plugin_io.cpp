@@ -27,37 +27,38 @@ void make_strings(yaml::Ref annotations) {
   }
 }
 
-std::string id_yaml(const ObjectId& id) {
+/// Those fields that are not empty.
+yaml::Document mapping_of(
+    std::initializer_list<std::pair<std::string_view, std::string_view>> fields) {
   yaml::Document document;
   document.root().set_mapping();
-  const auto put = [&](std::string_view key, const std::string& text) {
+  for (const auto& [key, text] : fields) {
     if (!text.empty()) document.root().put_string(key, text);
-  };
-  put("group", id.gvk.group);
-  put("kind", id.gvk.kind);
-  put("name", id.name);
-  put("namespace", id.ns);
-  put("version", id.gvk.version);
+  }
+  return document;
+}
+
+std::string id_yaml(const ObjectId& id) {
+  const yaml::Document document = mapping_of({{"group", id.gvk.group},
+                                              {"kind", id.gvk.kind},
+                                              {"name", id.name},
+                                              {"namespace", id.ns},
+                                              {"version", id.gvk.version}});
   std::string out;
-  if (!yaml::write_yaml(std::as_const(document).root(), out)) return {};
+  if (!yaml::write_yaml(document.root(), out)) return {};
   return out;
 }
 
 std::string id_json(const ObjectId& id) {
-  yaml::Document document;
-  document.root().set_mapping();
-  const auto put = [&](std::string_view key, const std::string& text) {
-    if (!text.empty()) document.root().put_string(key, text);
-  };
-  put("group", id.gvk.group);
-  put("version", id.gvk.version);
-  put("kind", id.gvk.kind);
-  put("name", id.name);
-  put("namespace", id.ns);
+  const yaml::Document document = mapping_of({{"group", id.gvk.group},
+                                              {"version", id.gvk.version},
+                                              {"kind", id.gvk.kind},
+                                              {"name", id.name},
+                                              {"namespace", id.ns}});
   std::string out;
   yaml::JsonOptions options;
   options.sort_keys = false;
-  if (!yaml::write_go_json(std::as_const(document).root(), out, options)) return {};
+  if (!yaml::write_go_json(document.root(), out, options)) return {};
   return out;
 }
 
