@@ -1,5 +1,6 @@
 #include "kustomize/odd_keys.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,21 +19,27 @@ struct Repeats {
   yaml::Node first;
 };
 
-/// The entries of `mapping` whose keys stand there already, in go-yaml's words. Keys that are
-/// collections have no text, so that two of them are equal.
+/// Every two entries of `mapping` with the same key, in go-yaml's words. Keys that are collections
+/// have no text, so that two of them are equal.
 std::string repeats_in(yaml::Node mapping, yaml::Node& first) {
   constexpr std::size_t kMostLines = 20;
-  std::unordered_map<std::string_view, yaml::Node> scalars, collections;
+  std::unordered_map<std::string_view, std::vector<std::size_t>> scalars, collections;
+  const auto entries_like = [&](yaml::Node key) -> std::vector<std::size_t>& {
+    return (key.is_scalar() ? scalars : collections)[key.text()];
+  };
+  for (std::size_t i = 0; i < mapping.size(); ++i)
+    entries_like(mapping.key(i)).push_back(i);
   std::string lines;
   for (std::size_t i = 0, count = 0; i < mapping.size() && count < kMostLines; ++i) {
-    const yaml::Node key = mapping.key(i);
-    const auto [known, is_new] = (key.is_scalar() ? scalars : collections).emplace(key.text(), key);
-    if (is_new) continue;
-    if (!first.exists()) first = key;
-    ++count;
-    lines += "\n  line " + std::to_string(key.position().line()) + ": mapping key " +
-             go_quote(key.text()) + " already defined at line " +
-             std::to_string(known->second.position().line());
+    const std::vector<std::size_t>& same = entries_like(mapping.key(i));
+    for (auto later = std::upper_bound(same.begin(), same.end(), i);
+         later != same.end() && count < kMostLines; ++later, ++count) {
+      const yaml::Node key = mapping.key(*later);
+      if (!first.exists()) first = key;
+      lines += "\n  line " + std::to_string(key.position().line()) + ": mapping key " +
+               go_quote(key.text()) + " already defined at line " +
+               std::to_string(mapping.key(i).position().line());
+    }
   }
   return lines;
 }
@@ -76,22 +83,6 @@ Result<void> refuse_odd_keys(yaml::Node root, const BuildContext& context) {
   if (!found.first.exists()) return {};
   return fail(Error(Code::kInvalid, "yaml: unmarshal errors:" + found.lines,
                     context.where(found.first), "leave one of them"));
-}
-
-void keep_first_keys(yaml::Ref node) {
-  if (node.is_mapping()) {
-    std::unordered_map<std::string, bool> seen;
-    for (std::size_t i = 0; i < node.size();) {
-      if (node.key(i).is_scalar() && !seen.emplace(node.key(i).text(), true).second) {
-        node.erase_entry(i);
-      } else {
-        keep_first_keys(node.value(i++));
-      }
-    }
-  } else if (node.is_sequence()) {
-    for (std::size_t i = 0; i < node.size(); ++i)
-      keep_first_keys(node.at(i));
-  }
 }
 
 void keep_last_keys(yaml::Ref mapping) {

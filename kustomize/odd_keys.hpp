@@ -21,9 +21,6 @@ namespace sluice::kustomize {
 /// file.
 Result<void> refuse_odd_keys(yaml::Node root, const BuildContext& context);
 
-/// Leaves the first of each, at every depth: what a patch is merged with.
-void keep_first_keys(yaml::Ref node);
-
 /// Leaves the last of each in a mapping of scalars: what kustomize sets when it has read all
 /// annotations, or labels, into a map.
 void keep_last_keys(yaml::Ref mapping);

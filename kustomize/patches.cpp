@@ -40,7 +40,6 @@ Result<yaml::Document> prepare(const BuildResource& patch) {
   const yaml::Ref metadata = root.put_mapping("metadata");
   SLUICE_TRY(const bool has_labels, rewrite_metadata(metadata, "labels"));
   if (has_labels) SLUICE_CHECK(rewrite_metadata(metadata, "annotations"));
-  if (copy.has_odd_keys()) keep_first_keys(root);
   return copy;
 }
 
@@ -224,7 +223,6 @@ Result<PatchRule> read_patch(std::string_view text, std::string source,
       if ((options.allow_name_change || options.allow_kind_change) && !patch->is_empty()) {
         SLUICE_CHECK(rewrite_metadata(patch->root().put_mapping("metadata"), "annotations"));
       }
-      if (!rule.target && patch->doc.has_odd_keys()) keep_first_keys(patch->root());
     }
   } else {
     rule.json = std::move(*json);

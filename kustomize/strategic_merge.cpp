@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -237,7 +238,8 @@ struct FieldPair {
   std::size_t in_target = yaml::Node::npos, in_patch = yaml::Node::npos;  // npos: not there
 };
 
-/// By name, as kyaml visits them: that decides the error that is reported.
+/// By name, as kyaml visits them: that decides the error that is reported. Of a name that stands
+/// twice in one of them the first counts.
 std::vector<FieldPair> pair_fields(yaml::Node target, yaml::Node patch) {
   // A large patch is looked up by hash.
   constexpr std::size_t kLarge = 16;
@@ -262,8 +264,13 @@ std::vector<FieldPair> pair_fields(yaml::Node target, yaml::Node patch) {
   for (std::size_t i = 0; i < patch.size(); ++i) {
     if (!used[i]) fields.push_back({patch.key(i).text(), yaml::Node::npos, i});
   }
-  std::sort(fields.begin(), fields.end(),
-            [](const FieldPair& a, const FieldPair& b) { return a.name < b.name; });
+  std::sort(fields.begin(), fields.end(), [](const FieldPair& a, const FieldPair& b) {
+    return std::tie(a.name, a.in_target, a.in_patch) < std::tie(b.name, b.in_target, b.in_patch);
+  });
+  const auto repeats =
+      std::unique(fields.begin(), fields.end(),
+                  [](const FieldPair& a, const FieldPair& b) { return a.name == b.name; });
+  fields.erase(repeats, fields.end());
   return fields;
 }
 
@@ -275,9 +282,11 @@ Result<Merger::Outcome> Merger::walk_mapping(Maybe dest, Maybe origin, const Sch
   const bool is_own_target = origin && *origin == *dest;
   const bool has_patch = origin && !is_own_target && ref(*origin).is_mapping();
   const yaml::Node patch = has_patch ? yaml::Node(ref(*origin)) : yaml::Node();
-  const std::size_t old_size = ref(*dest).size();
   constexpr NodeId kGone = static_cast<NodeId>(-1);
-  std::vector<std::pair<NodeId, NodeId>> entries(old_size + patch.size(), {kGone, kGone});
+  std::vector<std::pair<NodeId, NodeId>> entries;
+  entries.reserve(ref(*dest).size() + patch.size());
+  for (std::size_t i = 0; i < ref(*dest).size(); ++i)
+    entries.emplace_back(ref(*dest).key(i).id(), ref(*dest).value(i).id());
   bool changed = false;
   for (const FieldPair& field : pair_fields(ref(*dest), patch)) {
     // To kyaml's FieldSetter a field without a name is the node itself.
@@ -294,11 +303,10 @@ Result<Merger::Outcome> Merger::walk_mapping(Maybe dest, Maybe origin, const Sch
       changed = true;
       quote_strings(ref(*value.node));
       ref(key).set_tag(0);  // kyaml makes a new key, without comment
-      entries[old_size + field.in_patch] = {key, *value.node};
+      entries.emplace_back(key, *value.node);
       continue;
     }
-    const NodeId key = ref(*dest).key(field.in_target).id();
-    const NodeId old = ref(*dest).value(field.in_target).id();
+    const auto [key, old] = entries[field.in_target];
     Maybe other;
     if (in_patch) other = patch.value(field.in_patch).id();
     if (is_own_target) other = old;
@@ -308,11 +316,12 @@ Result<Merger::Outcome> Merger::walk_mapping(Maybe dest, Maybe origin, const Sch
                walk(old, other, tag == 0 ? schema.field(field.name) : schema_.of_comment(tag)));
     if (is_missing_or_null(value.node) && !(value.node && value.keep_null)) {
       changed = true;
+      entries[field.in_target].first = kGone;
       continue;
     }
     const NodeId fresh = put_in_place(old, *value.node);
     changed |= fresh != old;
-    entries[field.in_target] = {key, fresh};
+    entries[field.in_target].second = fresh;
   }
   if (changed) {
     std::erase_if(entries, [](const auto& entry) { return entry.first == kGone; });

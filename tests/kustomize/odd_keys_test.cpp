@@ -8,6 +8,7 @@
 using namespace sluice;
 using sluice::test::build_error;
 using sluice::test::build_text;
+using sluice::test::Files;
 
 namespace {
 
@@ -69,6 +70,31 @@ TEST_CASE("a repeated key: of a patch the first counts") {
                     {"a.yaml", "apiVersion: v1\nkind: A\nmetadata: {name: x}\n"},
                     {"p.yaml", kTwice}}) ==
         "apiVersion: v1\nkind: A\nmetadata:\n  name: x\nspec:\n  a: 1\n");
+}
+
+TEST_CASE("a repeated key: a patch meets the first of the target and leaves the others") {
+  const auto build = [](std::string_view patch) {
+    const sources::MemTree tree(
+        Files{{"kustomization.yaml", "resources: [a.yaml]\npatches: [{path: p.yaml}]\n"},
+              {"a.yaml",
+               "apiVersion: v1\nkind: A\nmetadata:\n  name: x\n  annotations: {a: '1', a: '2'}\n"
+               "spec: {b: 1, b: 2}\n"},
+              {"p.yaml",
+               "{apiVersion: v1, kind: A, metadata: {name: x}, " + std::string(patch) + "}\n"}});
+    const auto built = test::build(tree);
+    return built ? built->resources.to_yaml().value() : built.error().message();
+  };
+  CHECK(build("spec: {b: null}") ==
+        "apiVersion: v1\nkind: A\nmetadata:\n  annotations:\n    a: \"2\"\n  name: x\n"
+        "spec:\n  b: 2\n");
+  CHECK(build("spec: {b: 3}") ==
+        "map[string]interface {}(nil): yaml: unmarshal errors:\n"
+        "  line 6: mapping key \"b\" already defined at line 6");
+  CHECK(build("spec: null, data: {c: {d: 1, d: 2, d: 3}}") ==
+        "map[string]interface {}(nil): yaml: unmarshal errors:\n"
+        "  line 1: mapping key \"d\" already defined at line 1\n"
+        "  line 1: mapping key \"d\" already defined at line 1\n"
+        "  line 1: mapping key \"d\" already defined at line 1");
 }
 
 TEST_CASE("a repeated key: a list whose items are read as JSON is refused as a whole") {
