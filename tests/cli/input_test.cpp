@@ -2,35 +2,19 @@
 #include "cli/input.hpp"
 
 #include <fcntl.h>
-#include <filesystem>
-#include <fstream>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "sluice/base/descriptor.hpp"
 
+#include "support/files.hpp"
 #include "support/test.hpp"
 
 using namespace sluice;
 using namespace sluice::cli;
-namespace fs = std::filesystem;
+using test::TemporaryFolder;
 
 namespace {
-
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "sluice-input-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
-
-  std::string write(const std::string& name, const std::string& text) const {
-    std::ofstream(path / name) << text;
-    return (path / name).string();
-  }
-};
 
 /// Standard input is the file `path` as long as this lives.
 struct StandardInput {
@@ -52,7 +36,7 @@ Result<std::string> read(const std::string& path, std::size_t limit = 1 << 20) {
 }  // namespace
 
 TEST_CASE("input: a file is read whole, and standard input where there is no path") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string text = std::string(200'000, 'x') + "end";
   const std::string path = folder.write("file", text);
   CHECK(read(path).value_or("") == text);
@@ -63,7 +47,7 @@ TEST_CASE("input: a file is read whole, and standard input where there is no pat
 }
 
 TEST_CASE("input: the limit is the last size that is read") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.write("file", std::string(100'000, 'x'));
   CHECK(read(path, 100'000).value_or("").size() == 100'000);
   const auto larger = read(path, 99'999);
@@ -73,12 +57,12 @@ TEST_CASE("input: the limit is the last size that is read") {
 }
 
 TEST_CASE("input: what cannot be read is named as the caller calls it, with the system's words") {
-  const Folder folder;
-  const auto absent = read((folder.path / "absent").string());
+  const TemporaryFolder folder;
+  const auto absent = read(folder.path("absent"));
   REQUIRE_FALSE(absent.has_value());
   CHECK(absent.error().code() == Code::kNotFound);
   CHECK(absent.error().message() == "the input: No such file or directory");
-  const auto directory = read(folder.path.string());
+  const auto directory = read(folder.path());
   REQUIRE_FALSE(directory.has_value());
   CHECK(directory.error().code() == Code::kInvalid);
   CHECK(directory.error().message() == "the input: Is a directory");

@@ -2,41 +2,21 @@
 #include "sluice/crypto/secret_file.hpp"
 
 #include <array>
-#include <filesystem>
-#include <fstream>
 #include <unistd.h>
 
 #include "sluice/base/descriptor.hpp"
 
+#include "support/files.hpp"
 #include "support/test.hpp"
 
 using namespace sluice;
 using crypto::read_secret_file;
-namespace fs = std::filesystem;
-
-namespace {
-
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "sluice-secret-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
-
-  std::string write(const std::string& text) const {
-    std::ofstream(path / "file") << text;
-    return (path / "file").string();
-  }
-};
-
-}  // namespace
+using test::TemporaryFolder;
 
 TEST_CASE("secret file: all of it is read, up to the limit") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string text = std::string(200'000, 'x') + "end";
-  const std::string path = folder.write(text);
+  const std::string path = folder.write("file", text);
   const auto read = read_secret_file(path);
   REQUIRE_OK(read);
   CHECK(read->reveal_text() == text);
@@ -60,14 +40,14 @@ TEST_CASE("secret file: a pipe is read to its end") {
 }
 
 TEST_CASE("secret file: what cannot be read is named, with the system's words") {
-  const Folder folder;
-  const std::string path = (folder.path / "absent").string();
+  const TemporaryFolder folder;
+  const std::string path = folder.path("absent");
   const auto absent = read_secret_file(path);
   REQUIRE_FALSE(absent.has_value());
   CHECK(absent.error().code() == Code::kNotFound);
   CHECK(absent.error().message() == path + ": No such file or directory");
-  const auto directory = read_secret_file(folder.path.string());
+  const auto directory = read_secret_file(folder.path());
   REQUIRE_FALSE(directory.has_value());
   CHECK(directory.error().code() == Code::kInvalid);
-  CHECK(directory.error().message() == folder.path.string() + ": Is a directory");
+  CHECK(directory.error().message() == folder.path() + ": Is a directory");
 }

@@ -13,20 +13,15 @@
 
 #include "decrypt/age_hybrid.hpp"
 #include "decrypt/bech32.hpp"
+#include "support/files.hpp"
 #include "support/test.hpp"
 
 using namespace sluice;
 using namespace sluice::decrypt;
+using test::read_file;
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string read_file(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 std::string inflated(const fs::path& vector) {
   const std::string command =

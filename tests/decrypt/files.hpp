@@ -2,27 +2,18 @@
 /// Reading fixtures, and keys for them.
 
 #include <filesystem>
-#include <fstream>
 #include <memory>
-#include <sstream>
 #include <string>
 
 #include "sluice/decrypt/decryptor.hpp"
 
+#include "support/files.hpp"
 #include "support/test.hpp"
 
 namespace sluice::test {
 
 inline std::filesystem::path conformance() {
   return std::filesystem::path(SLUICE_SOURCE_DIR) / "../shared/conformance/sops";
-}
-
-inline std::string read_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  REQUIRE_MESSAGE(in.good(), path.string());
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
 }
 
 /// An age key service with the identities of these files.

@@ -1,36 +1,15 @@
 // client-go tools/clientcmd and rest.InClusterConfig.
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
 #include "sluice/base/encoding.hpp"
 #include "sluice/kube/config.hpp"
 
 #include "kube/credentials.hpp"
+#include "support/files.hpp"
 #include "support/manual_clock.hpp"
 #include "support/test.hpp"
 
 using namespace sluice;
 
 namespace {
-
-/// A directory that is gone at the end of the test.
-class Scratch {
- public:
-  Scratch() {
-    char name[] = "/tmp/sluice-kubeconfig-XXXXXX";
-    path_ = ::mkdtemp(name);
-  }
-  ~Scratch() { std::filesystem::remove_all(path_); }
-  std::string write(const std::string& name, const std::string& text) const {
-    std::ofstream(path_ / name) << text;
-    return (path_ / name).string();
-  }
-  std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 std::string kubeconfig(const std::string& cluster, const std::string& user) {
   return "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts:\n- name: c\n  context: "
@@ -61,7 +40,7 @@ TEST_CASE("kubeconfig: inline certificates, key, server and namespace") {
 }
 
 TEST_CASE("kubeconfig: file names are relative to the kubeconfig") {
-  const Scratch scratch;
+  const test::TemporaryFolder scratch;
   scratch.write("ca.pem", "CA");
   scratch.write("token", "t\n");
   const std::string path = scratch.write(
@@ -138,7 +117,7 @@ TEST_CASE("kubeconfig: contexts are found by name") {
 }
 
 TEST_CASE("in-cluster: token, CA and namespace of the mounted service account") {
-  const Scratch scratch;
+  const test::TemporaryFolder scratch;
   scratch.write("token", "secret-token");
   scratch.write("ca.crt", "CA");
   scratch.write("namespace", "flux-system\n");
@@ -155,7 +134,7 @@ TEST_CASE("in-cluster: token, CA and namespace of the mounted service account") 
 }
 
 TEST_CASE("credentials: a token file is read again after a minute, and when refused") {
-  const Scratch scratch;
+  const test::TemporaryFolder scratch;
   test::ManualClock clock;
   kube::Config config;
   config.bearer_token_file = scratch.write("token", "one\n");

@@ -1,9 +1,6 @@
 // SOPS files in a build: values travel as leaves, names come from the plaintext. The fixtures are
 // those of the decrypt module (fixtures/sops, made with sops 3.13.3).
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 
@@ -11,17 +8,15 @@
 #include "sluice/decrypt/decryptor.hpp"
 
 #include "kustomize/builder.hpp"
+#include "support/files.hpp"
 
 using namespace sluice;
 using sluice::test::Files;
 
 namespace {
 
-std::string fixture(const std::string& name) {
-  const auto path = std::filesystem::path(SLUICE_SOURCE_DIR) / "fixtures/sops" / name;
-  std::ifstream in(path, std::ios::binary);
-  REQUIRE_MESSAGE(in.good(), path.string());
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+std::string sops_fixture(const std::string& name) {
+  return test::fixture("sops/" + name);
 }
 
 // A build that lifts, with the key of the fixtures unless told otherwise.
@@ -29,7 +24,7 @@ struct LiftedBuild {
   explicit LiftedBuild(const Files& files, bool with_key = true) : tree(files) {
     auto service = decrypt::make_age_key_service();
     const auto added =
-        service->add_identities(crypto::SecretBytes::copy_of(fixture("key.txt")), "key.txt");
+        service->add_identities(crypto::SecretBytes::copy_of(sops_fixture("key.txt")), "key.txt");
     REQUIRE_OK(added);
     options.lift_encrypted = true;
     options.sops_files = std::make_shared<decrypt::SopsFiles>();
@@ -73,7 +68,7 @@ std::string generator(const std::string& source) {
 
 TEST_CASE("a SOPS Secret among the resources: leaves in the output, no sops block") {
   const LiftedBuild built({{"kustomization.yaml", "resources: [secret.yaml]\nnamePrefix: p-\n"},
-                           {"secret.yaml", fixture("secret.yaml")}});
+                           {"secret.yaml", sops_fixture("secret.yaml")}});
   REQUIRE(built.result.resources.resources.size() == 1);
   const std::string text = built.redacted();
   CHECK(contains(text, "**SOPS**"));
@@ -85,7 +80,7 @@ TEST_CASE("a SOPS Secret among the resources: leaves in the output, no sops bloc
 
 TEST_CASE("without lifting, a SOPS file is plain YAML, as kustomize sees it") {
   const std::string text = test::build_text({{"kustomization.yaml", "resources: [secret.yaml]\n"},
-                                             {"secret.yaml", fixture("secret.yaml")}});
+                                             {"secret.yaml", sops_fixture("secret.yaml")}});
   CHECK(contains(text, "ENC["));
   CHECK(contains(text, "sops:"));
 }
@@ -100,10 +95,10 @@ TEST_CASE("secretGenerator: an encrypted source gives the name and content of th
     INFO(row.source);
     const std::string kustomization = generator(row.source);
     const LiftedBuild lifted(
-        {{"kustomization.yaml", kustomization}, {row.file, fixture(row.file)}});
+        {{"kustomization.yaml", kustomization}, {row.file, sops_fixture(row.file)}});
     const std::string wanted =
         test::build_text({{"kustomization.yaml", kustomization},
-                          {row.file, fixture(std::string("want/") + row.file)}});
+                          {row.file, sops_fixture(std::string("want/") + row.file)}});
     CHECK(contains(wanted, "name: " + lifted.result.resources.resources[0].id.name + "\n"));
     CHECK_FALSE(contains(lifted.redacted(), "ENC["));
     CHECK(contains(lifted.redacted(), "**SOPS**"));
@@ -112,7 +107,7 @@ TEST_CASE("secretGenerator: an encrypted source gives the name and content of th
 
 TEST_CASE("secretGenerator: without keys the suffix follows the ciphertext, with a warning") {
   const Files files = {{"kustomization.yaml", generator("envs: [vars.env]")},
-                       {"vars.env", fixture("vars.env")}};
+                       {"vars.env", sops_fixture("vars.env")}};
   const LiftedBuild with_key(files);
   const LiftedBuild without(files, /*with_key=*/false);
   const LiftedBuild again(files, /*with_key=*/false);
@@ -128,10 +123,10 @@ TEST_CASE("secretGenerator: without keys the suffix follows the ciphertext, with
 
 TEST_CASE("configMapGenerator: decrypts a file only when it shares it with a secretGenerator") {
   const std::string shared = "configMapGenerator:\n- name: public\n  envs: [vars.env]\n";
-  const LiftedBuild alone({{"kustomization.yaml", shared}, {"vars.env", fixture("vars.env")}});
+  const LiftedBuild alone({{"kustomization.yaml", shared}, {"vars.env", sops_fixture("vars.env")}});
   CHECK(contains(alone.redacted(), "ENC["));
   const LiftedBuild both({{"kustomization.yaml", shared + generator("envs: [./vars.env]")},
-                          {"vars.env", fixture("vars.env")}});
+                          {"vars.env", sops_fixture("vars.env")}});
   CHECK_FALSE(contains(both.redacted(), "ENC["));
 }
 
@@ -141,7 +136,7 @@ TEST_CASE("leaves survive transformers, merges and references") {
         "resources: [base, pod.yaml]\nnamespace: prod\nlabels: [{pairs: {a: b}}]\n"
         "secretGenerator:\n- name: generated\n  behavior: merge\n  literals: [MORE=1]\n"},
        {"base/kustomization.yaml", "namePrefix: x-\n" + generator("envs: [vars.env]")},
-       {"base/vars.env", fixture("vars.env")},
+       {"base/vars.env", sops_fixture("vars.env")},
        {"pod.yaml",
         "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: c\n"
         "    envFrom: [{secretRef: {name: generated}}]\n"}});
@@ -162,7 +157,7 @@ TEST_CASE("an encrypted patch carries its leaves along") {
       {{"kustomization.yaml",
         "resources: [s.yaml]\npatches: [{path: p.yaml, target: {kind: Secret}}]\n"},
        {"s.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"},
-       {"p.yaml", fixture("secret.yaml")}});
+       {"p.yaml", sops_fixture("secret.yaml")}});
   const std::string text = built.redacted();
   CHECK(contains(text, "name: s\n"));
   CHECK(contains(text, "**SOPS**"));
@@ -170,7 +165,7 @@ TEST_CASE("an encrypted patch carries its leaves along") {
 }
 
 TEST_CASE("a broken SOPS block is an error that quotes no value") {
-  std::string broken = fixture("secret.yaml");
+  std::string broken = sops_fixture("secret.yaml");
   const std::size_t at = broken.find("ENC[AES256_GCM,data:");
   REQUIRE(at != std::string::npos);
   const std::string ciphertext = broken.substr(at + 20, 12);
@@ -185,7 +180,7 @@ TEST_CASE("a broken SOPS block is an error that quotes no value") {
 }
 
 TEST_CASE("a SOPS file as a value of Secret.data becomes a leaf, after all transformers") {
-  const auto blob = [](const std::string& name) { return base64_encode(fixture(name)); };
+  const auto blob = [](const std::string& name) { return base64_encode(sops_fixture(name)); };
   const std::string secret =
       "apiVersion: v1\nkind: Secret\nmetadata:\n  name: inside\ndata:\n  plain: cGxhaW4=\n"
       "  secret.yaml: " +
@@ -197,10 +192,10 @@ TEST_CASE("a SOPS file as a value of Secret.data becomes a leaf, after all trans
   CHECK_FALSE(contains(built.redacted(), blob("vars.env").substr(0, 40)));
   const std::string text = built.plaintext();
   for (const char* name : {"secret.yaml", "vars.env", "config.json"}) {
-    CHECK(contains(text,
-                   std::string(name) + ": " + base64_encode(fixture("want/" + std::string(name)))));
+    CHECK(contains(
+        text, std::string(name) + ": " + base64_encode(sops_fixture("want/" + std::string(name)))));
   }
-  CHECK(contains(text, "blob: " + base64_encode(fixture("want/blob.bin"))));
+  CHECK(contains(text, "blob: " + base64_encode(sops_fixture("want/blob.bin"))));
   SUBCASE("not in other kinds, and not where decryption is turned off") {
     std::string other = secret;
     other.replace(other.find("kind: Secret"), 12, "kind: ConfigMap");
@@ -220,12 +215,12 @@ TEST_CASE("HelmRelease, ConfigMap, components: wherever a SOPS block is, its val
       {{"kustomization.yaml",
         "resources: [release.yaml]\ncomponents: [c]\npatches:\n- target: {kind: HelmRelease}\n"
         "  patch: '[{\"op\": \"add\", \"path\": \"/spec/interval\", \"value\": \"1m\"}]'\n"},
-       {"release.yaml", fixture("release.yaml")},
+       {"release.yaml", sops_fixture("release.yaml")},
        {"c/kustomization.yaml",
         "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [secret.yaml]\n"
         "secretGenerator:\n- name: generated\n  envs: [vars.env]\n"},
-       {"c/secret.yaml", fixture("secret.yaml")},
-       {"c/vars.env", fixture("vars.env")}});
+       {"c/secret.yaml", sops_fixture("secret.yaml")},
+       {"c/vars.env", sops_fixture("vars.env")}});
   CHECK(built.result.encrypted->size() == 3);
   CHECK_FALSE(contains(built.redacted(), "ENC["));
   CHECK_FALSE(contains(built.redacted(), "canary"));

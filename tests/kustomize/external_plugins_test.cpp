@@ -1,26 +1,18 @@
 // Plugins that are programs, with a stand-in for the process. What real programs see, beside the
 // real kustomize: tests/e2e/plugins_e2e.py.
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "kustomize/builder.hpp"
+#include "support/files.hpp"
 
 using namespace sluice;
 using sluice::test::Files;
+using sluice::test::fixture;
 using sluice::test::kConfigMap;
 
 namespace {
-
-std::string fixture(const std::string& name) {
-  const auto path = std::filesystem::path(SLUICE_SOURCE_DIR) / "fixtures" / name;
-  std::ifstream in(path, std::ios::binary);
-  REQUIRE_MESSAGE(in.good(), path.string());
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
 
 std::string function(const std::string& spec) {
   return "apiVersion: x.io/v1\nkind: Fn\nmetadata:\n  name: fn\n  annotations:\n"

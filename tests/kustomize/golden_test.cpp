@@ -12,18 +12,14 @@
 #include "sluice/kustomize/build.hpp"
 #include "sluice/sources/dir_tree.hpp"
 
+#include "support/files.hpp"
 #include "support/test.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
 using namespace sluice;
-
-std::string read_file(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  REQUIRE_MESSAGE(in.good(), path.string());
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
+using test::read_file;
 
 std::string built_directory(const fs::path& fixture) {
   std::istringstream words(read_file(fixture / "ORIGIN"));

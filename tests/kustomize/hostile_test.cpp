@@ -9,12 +9,14 @@
 #include "sluice/sources/dir_tree.hpp"
 
 #include "kustomize/builder.hpp"
+#include "support/files.hpp"
 
 using namespace sluice;
 using sluice::test::build_error;
 using sluice::test::build_text;
 using sluice::test::Files;
 using sluice::test::kConfigMap;
+using sluice::test::TemporaryFolder;
 
 namespace {
 
@@ -52,33 +54,6 @@ std::string bomb(int levels) {
   return text;
 }
 
-class Directory {
- public:
-  Directory() {
-    std::string pattern = std::filesystem::temp_directory_path() / "sluice-hostile-XXXXXX";
-    path_ = ::mkdtemp(pattern.data());
-    std::filesystem::create_directory(path_ / "tree");
-  }
-  ~Directory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  void write(const std::string& name, const std::string& text) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name) << text;
-  }
-  void link(const std::string& name, const std::string& target) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
-    std::filesystem::create_symlink(target, path_ / name);
-  }
-  std::string tree() const { return path_ / "tree"; }
-
- private:
-  std::filesystem::path path_;
-};
-
 }  // namespace
 
 TEST_CASE("hostile: no field that names a file leaves the tree") {
@@ -110,7 +85,7 @@ TEST_CASE("hostile: no field that names a file leaves the tree") {
 }
 
 TEST_CASE("hostile: links out of a directory tree are refused, for files, bases and their names") {
-  const Directory directory;
+  const TemporaryFolder directory;
   directory.write("secret.yaml", kConfigMap);
   directory.write("outside/kustomization.yaml", "resources: []\n");
   directory.write("tree/file/kustomization.yaml", "resources: [x.yaml]\n");
@@ -124,7 +99,7 @@ TEST_CASE("hostile: links out of a directory tree are refused, for files, bases 
   directory.link("tree/absolute/x.yaml", "/etc/passwd");
   directory.write("tree/around/kustomization.yaml", "resources: [back/around]\n");
   directory.link("tree/around/back", "..");
-  const auto tree = sources::make_dir_tree(directory.tree());
+  const auto tree = sources::make_dir_tree(directory.path("tree"));
   for (const char* name : {"file", "base", "name", "loop", "absolute", "around"}) {
     for (const auto restrictor :
          {kustomize::LoadRestrictor::kRootOnly, kustomize::LoadRestrictor::kSourceRoot}) {

@@ -1,26 +1,18 @@
 // KSOPS generators in process. fixtures/ksops: what kustomize with KSOPS 4.5.1 prints.
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 
 #include "sluice/decrypt/decryptor.hpp"
 
 #include "kustomize/builder.hpp"
+#include "support/files.hpp"
 
 using namespace sluice;
 using sluice::test::Files;
+using sluice::test::fixture;
 
 namespace {
-
-std::string fixture(const std::string& name) {
-  const auto path = std::filesystem::path(SLUICE_SOURCE_DIR) / "fixtures" / name;
-  std::ifstream in(path, std::ios::binary);
-  REQUIRE_MESSAGE(in.good(), path.string());
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
 
 Files fixture_tree() {
   Files files;

@@ -1,26 +1,17 @@
 #include "kustomize/temporary_files.hpp"
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "sluice/sources/dir_tree.hpp"
 #include "sluice/sources/mem_tree.hpp"
 
+#include "support/files.hpp"
 #include "support/test.hpp"
 
 namespace sluice::kustomize {
 
-namespace {
-
 namespace fs = std::filesystem;
-
-std::string content(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-}  // namespace
+using test::read_file;
 
 TEST_CASE("a tree is written with its directories, links and modes") {
   auto made = TemporaryDirectory::make(fs::temp_directory_path().string(), "sluice-write-tree-");
@@ -39,7 +30,7 @@ TEST_CASE("a tree is written with its directories, links and modes") {
 
   REQUIRE_OK(write_tree(*sources::make_dir_tree(from), to));
 
-  CHECK(content(to + "/a/b/plain") == std::string("x\0y", 3));
+  CHECK(read_file(to + "/a/b/plain") == std::string("x\0y", 3));
   const auto mode_of = [&](const char* path) { return fs::status(to + path).permissions(); };
   CHECK((mode_of("/a/b/plain") & fs::perms::owner_exec) == fs::perms::none);
   CHECK((mode_of("/a/run") & fs::perms::owner_exec) != fs::perms::none);

@@ -10,6 +10,7 @@
 #include "sluice/http/curl_client.hpp"
 #include "sluice/sources/source_store.hpp"
 
+#include "support/files.hpp"
 #include "support/git_repository.hpp"
 #include "support/test.hpp"
 
@@ -26,18 +27,6 @@ using test::GitServer;
 #define NEED_GIT() \
   if (!test::have_git()) SLUICE_SKIP("no git or python3 program (scripts/deps installs them)")
 
-struct TempDir {
-  TempDir() {
-    std::string pattern = fs::temp_directory_path() / "sluice-store-XXXXXX";
-    path = ::mkdtemp(pattern.data());
-  }
-  ~TempDir() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  std::string path;
-};
-
 TreePath path(std::string_view text) {
   return *TreePath::parse(text);
 }
@@ -49,7 +38,7 @@ std::string file(const Artifact& artifact, std::string_view name) {
 
 /// A store on a directory of its own, with one source.
 struct Bench {
-  Bench() : http(http::make_curl_client()), store(make_source_store(dir.path, *http)) {}
+  Bench() : http(http::make_curl_client()), store(make_source_store(dir.path(), *http)) {}
   Result<Artifact> pull(const std::string& url, GitRef ref = {.branch = "main"},
                         const Credentials& credentials = {}) {
     return store->pull({.id = "ns/fleet", .url = url, .ref = std::move(ref), .timeout = 20s},
@@ -57,9 +46,9 @@ struct Bench {
   }
   void reopen(const SourceLimits& limits = {}) {
     store.reset();
-    store = make_source_store(dir.path, *http, limits);
+    store = make_source_store(dir.path(), *http, limits);
   }
-  TempDir dir;
+  test::TemporaryFolder dir;
   std::unique_ptr<http::CurlClient> http;
   std::unique_ptr<SourceStore> store;
   PullStats stats;
@@ -294,7 +283,7 @@ TEST_CASE("a server that changes its protocol between two pulls is met again") {
   // Another server, at another port: the state is edited as if it were the same one.
   const GitServer old(repository, {"--protocol", "0"});
   bench.store.reset();
-  const std::string state_file = bench.dir.path + "/ns%2Ffleet/state";
+  const std::string state_file = bench.dir.path() + "/ns%2Ffleet/state";
   std::string state;
   {
     std::ifstream in(state_file);
@@ -506,7 +495,7 @@ TEST_CASE("a damaged object database is fetched anew") {
   const GitServer server(repository);
   Bench bench;
   REQUIRE_OK(bench.pull(server.url()));
-  const fs::path source = bench.dir.path + "/ns%2Ffleet";
+  const fs::path source = bench.dir.path() + "/ns%2Ffleet";
   SUBCASE("a pack is gone") {
     bench.store.reset();
     fs::remove_all(source / "objects-1" / "objects" / "pack");
@@ -570,13 +559,13 @@ TEST_CASE("what a killed process left half-written is cleaned up and harms nothi
   Bench bench;
   REQUIRE_OK(bench.pull(server.url()));
   bench.store.reset();
-  const fs::path source = bench.dir.path + "/ns%2Ffleet";
+  const fs::path source = bench.dir.path() + "/ns%2Ffleet";
   const fs::path packs = source / "objects-1" / "objects" / "pack";
   std::ofstream(packs / "pack_git2_AbCdEf") << "half a pack";
   std::ofstream(packs / "pack-0123456789012345678901234567890123456789.idx") << "half an index";
   std::ofstream(source / "state.new") << "half a sta";
   fs::create_directories(source / "objects-2" / "objects");
-  fs::create_directories(bench.dir.path + "/gone%2Fsource/objects-1");
+  fs::create_directories(bench.dir.path() + "/gone%2Fsource/objects-1");
   bench.reopen();
   const std::string second = repository.commit({{"new", "x"}});
   const auto artifact = bench.pull(server.url());
@@ -586,7 +575,7 @@ TEST_CASE("what a killed process left half-written is cleaned up and harms nothi
   CHECK(bench.stats.objects == 3);
   CHECK_FALSE(fs::exists(packs / "pack_git2_AbCdEf"));
   CHECK_FALSE(fs::exists(source / "objects-2"));
-  CHECK_FALSE(fs::exists(bench.dir.path + "/gone%2Fsource"));
+  CHECK_FALSE(fs::exists(bench.dir.path() + "/gone%2Fsource"));
 }
 
 TEST_CASE("a process killed at any moment of a pull leaves a store that works") {
@@ -594,19 +583,20 @@ TEST_CASE("a process killed at any moment of a pull leaves a store that works") 
   GitRepository repository;
   repository.commit(many_files(400));
   const GitServer server(repository);
-  const TempDir dir;
+  const test::TemporaryFolder dir;
   // Children pull again and again and are killed after ever other times.
   std::string last;
   for (int round = 0; round < 12; ++round) {
     last = repository.commit(
         {{"round", std::to_string(round)}, {"apps/app-1/file-11.yaml", std::to_string(round)}});
-    const test::Process child({"/proc/self/exe", "--test-case=*(child of the kill test)*"},
-                              {"SLUICE_TEST_PULL=" + server.url(), "SLUICE_TEST_DIR=" + dir.path});
+    const test::Process child(
+        {"/proc/self/exe", "--test-case=*(child of the kill test)*"},
+        {"SLUICE_TEST_PULL=" + server.url(), "SLUICE_TEST_DIR=" + dir.path()});
     std::this_thread::sleep_for(std::chrono::milliseconds(15 + 9 * round));
     ::kill(child.pid(), SIGKILL);
   }
   const auto http = http::make_curl_client();
-  const auto store = make_source_store(dir.path, *http);
+  const auto store = make_source_store(dir.path(), *http);
   const auto artifact =
       store->pull({.id = "s", .url = server.url(), .ref = {.branch = "main"}}, {}, {});
   REQUIRE_OK(artifact);
@@ -646,7 +636,7 @@ TEST_CASE("old packs go: after max_packs increments everything is fetched once m
   CHECK(*held->read(path("n"))->bytes == "0");  // though its packs were replaced
   held.reset();
   std::size_t packs = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(bench.dir.path)) {
+  for (const auto& entry : fs::recursive_directory_iterator(bench.dir.path())) {
     if (entry.path().extension() == ".pack") ++packs;
   }
   CHECK(packs <= 3);
@@ -714,7 +704,7 @@ TEST_CASE("one process at a time uses a directory; a forgotten source leaves not
   Bench bench;
   const std::string url = "file://" + repository.bare().string();
   {
-    const auto other = make_source_store(bench.dir.path, *bench.http);
+    const auto other = make_source_store(bench.dir.path(), *bench.http);
     CHECK(other->pull({.id = "x", .url = url}, {}, {}).error().code() == Code::kConflict);
   }
   auto artifact = bench.pull(url);
@@ -722,7 +712,7 @@ TEST_CASE("one process at a time uses a directory; a forgotten source leaves not
   bench.store->forget("ns/fleet");
   CHECK(file(*artifact, "a") == "1");  // held: still readable
   artifact = fail(Code::kInternal, "let go");
-  CHECK_FALSE(fs::exists(bench.dir.path + "/ns%2Ffleet/objects-1"));
+  CHECK_FALSE(fs::exists(bench.dir.path() + "/ns%2Ffleet/objects-1"));
   REQUIRE_OK(bench.pull(url));
 }
 
@@ -761,7 +751,7 @@ TEST_CASE("ids of any spelling have directories of their own; 513 bytes are refu
     CHECK_OK(bench.store->pull({.id = id, .url = url, .ref = {.branch = "main"}}, {}, {}));
     ++count;
   }
-  for (const auto& entry : fs::directory_iterator(bench.dir.path)) {
+  for (const auto& entry : fs::directory_iterator(bench.dir.path())) {
     if (entry.is_directory()) --count;
   }
   CHECK(count == 0);

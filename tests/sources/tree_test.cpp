@@ -11,6 +11,7 @@
 #include "sluice/sources/dir_tree.hpp"
 #include "sluice/sources/mem_tree.hpp"
 
+#include "support/files.hpp"
 #include "support/test.hpp"
 
 namespace fs = std::filesystem;
@@ -18,26 +19,20 @@ namespace fs = std::filesystem;
 namespace sluice::sources {
 namespace {
 
+using test::TemporaryFolder;
+
 TreePath path(std::string_view text) {
   return *TreePath::parse(text);
 }
 
-struct TempDir {
-  TempDir() {
-    std::string pattern = fs::temp_directory_path() / "sluice-tree-XXXXXX";
-    root = ::mkdtemp(pattern.data());
+/// A text "@link:TARGET" stands for a link.
+void put(const TemporaryFolder& folder, const std::string& name, const std::string& content) {
+  if (content.starts_with("@link:")) {
+    folder.link(name, content.substr(6));
+  } else {
+    folder.write(name, content);
   }
-  ~TempDir() { fs::remove_all(root); }
-  void put(const std::string& name, const std::string& content) const {
-    fs::create_directories((root / name).parent_path());
-    if (content.starts_with("@link:")) {
-      fs::create_symlink(content.substr(6), root / name);
-    } else {
-      std::ofstream(root / name) << content;
-    }
-  }
-  fs::path root;
-};
+}
 
 using Files = std::map<std::string, std::string>;
 
@@ -49,10 +44,10 @@ void on_each_tree(const Files& files, const std::function<void(const Tree&)>& ch
   }
   {
     INFO("in a directory");
-    const TempDir dir;
+    const TemporaryFolder dir;
     for (const auto& [name, content] : files)
-      dir.put(name, content);
-    check(*make_dir_tree(dir.root));
+      put(dir, name, content);
+    check(*make_dir_tree(dir.path()));
   }
 }
 
@@ -184,35 +179,34 @@ TEST_CASE("MemTree: the id of a directory is the id of Git's tree object") {
 }
 
 TEST_CASE("DirTree: absolute links into the root are inside, '/' as root reaches all") {
-  const TempDir dir;
-  dir.put("real", "content");
-  fs::create_symlink(dir.root / "real", dir.root / "link");
-  const auto tree = make_dir_tree(dir.root.string() + "/");
+  const TemporaryFolder dir;
+  put(dir, "real", "content");
+  fs::create_symlink(dir.path("real"), dir.path("link"));
+  const auto tree = make_dir_tree(dir.path() + "/");
   REQUIRE_OK(tree->read(path("link")));
   CHECK(tree->read(path("link"))->real_path == path("real"));
-  CHECK(tree->display(path("link")) == dir.root.string() + "/link");
-  CHECK(tree->display(path("")) == dir.root.string());
+  CHECK(tree->display(path("link")) == dir.path() + "/link");
+  CHECK(tree->display(path("")) == dir.path());
 
   const auto everything = make_dir_tree("/");
-  const auto blob = everything->read(path((dir.root / "link").string()));
+  const auto blob = everything->read(path(dir.path("link")));
   REQUIRE_OK(blob);
-  CHECK("/" + blob->real_path.text() == fs::canonical(dir.root / "real").string());
+  CHECK("/" + blob->real_path.text() == fs::canonical(dir.path("real")).string());
   CHECK(everything->display(path("/etc/x")) == "/etc/x");
 }
 
 TEST_CASE("DirTree: files past the limit, pipes and forbidden files are refused") {
-  const TempDir dir;
-  dir.put("four", "1234");
-  dir.put("five", "12345");
-  const auto tree = make_dir_tree(dir.root, /*max_file_bytes=*/4);
+  const TemporaryFolder dir;
+  put(dir, "four", "1234");
+  put(dir, "five", "12345");
+  const auto tree = make_dir_tree(dir.path(), /*max_file_bytes=*/4);
   CHECK_OK(tree->read(path("four")));
   CHECK(tree->read(path("five")).error().code() == Code::kInvalid);
-  REQUIRE(::mkfifo((dir.root / "pipe").c_str(), 0600) == 0);
+  REQUIRE(::mkfifo(dir.path("pipe").c_str(), 0600) == 0);
   CHECK(tree->read(path("pipe")).error().code() == Code::kInvalid);
-  CHECK(make_dir_tree((dir.root / "none").string())->list(path("")).error().code() ==
-        Code::kNotFound);
+  CHECK(make_dir_tree(dir.path("none"))->list(path("")).error().code() == Code::kNotFound);
   if (::geteuid() != 0) {
-    fs::permissions(dir.root / "four", fs::perms::none);
+    fs::permissions(dir.path("four"), fs::perms::none);
     CHECK(tree->read(path("four")).error().code() == Code::kDenied);
   }
 }

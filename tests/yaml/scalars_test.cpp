@@ -7,17 +7,14 @@
 #include "sluice/yaml/read.hpp"
 #include "sluice/yaml/write.hpp"
 
+#include "support/files.hpp"
 #include "support/test.hpp"
 
 using namespace sluice;
 using namespace sluice::yaml;
+using test::read_file;
 
 namespace {
-
-std::string read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 std::string printed(const std::vector<Document>& documents) {
   std::string out;
