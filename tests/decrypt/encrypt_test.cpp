@@ -4,30 +4,17 @@
 #include "sluice/crypto/aead.hpp"
 #include "sluice/decrypt/encryptor.hpp"
 
-#include "decrypt/bech32.hpp"
 #include "decrypt/data_key.hpp"
 #include "files.hpp"
+#include "recipient.hpp"
 #include "support/test.hpp"
 
 using namespace sluice;
 using namespace sluice::decrypt;
+using test::make_recipient;
+using test::Recipient;
 
 namespace {
-
-struct Recipient {
-  KeyServices services;
-  std::string name;
-};
-
-Recipient make_recipient() {
-  const auto scalar = crypto::random_bytes(32);
-  std::string secret = encode_bech32("age-secret-key-", scalar.reveal());
-  for (char& c : secret)
-    c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  auto service = make_age_key_service();
-  REQUIRE_OK(service->add_identities(crypto::SecretBytes::copy_of(secret), "test"));
-  return {{service}, encode_bech32("age", crypto::x25519_public(scalar.reveal()).value())};
-}
 
 EncryptFileOptions options_for(Format format, const std::vector<std::vector<std::string>>& groups) {
   EncryptFileOptions options{format, format};

@@ -7,17 +7,9 @@
 using namespace sluice;
 using sluice::test::build_error;
 using sluice::test::build_text;
+using sluice::test::contains;
 using sluice::test::Files;
 using sluice::test::kConfigMap;
-
-namespace {
-
-bool contains(const std::string& text, std::string_view part) {
-  INFO(text);
-  return text.find(part) != std::string::npos;
-}
-
-}  // namespace
 
 TEST_CASE("kustomization file: an unknown field is refused by name, with its place") {
   const Error error = build_error({{"kustomization.yaml", "resources: []\n  \nnamePrefx: a-\n"}});

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "sluice/kustomize/build.hpp"
 #include "sluice/sources/mem_tree.hpp"
@@ -38,6 +39,10 @@ inline Error build_error(const Files& files, const std::string& directory = "",
   auto built = build(tree, directory, options);
   REQUIRE_FALSE(built.has_value());
   return std::move(built).error();
+}
+
+inline bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
 }
 
 inline const std::string kConfigMap = R"(apiVersion: v1

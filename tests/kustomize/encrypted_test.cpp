@@ -11,6 +11,7 @@
 #include "support/files.hpp"
 
 using namespace sluice;
+using sluice::test::contains;
 using sluice::test::Files;
 
 namespace {
@@ -54,11 +55,6 @@ struct LiftedBuild {
   std::unique_ptr<decrypt::SopsDecryptor> decryptor;
   kustomize::BuildResult result;
 };
-
-bool contains(const std::string& text, std::string_view part) {
-  INFO(text);
-  return text.find(part) != std::string::npos;
-}
 
 std::string generator(const std::string& source) {
   return "secretGenerator:\n- name: generated\n  " + source + "\n";

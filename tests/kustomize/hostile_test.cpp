@@ -14,16 +14,12 @@
 using namespace sluice;
 using sluice::test::build_error;
 using sluice::test::build_text;
+using sluice::test::contains;
 using sluice::test::Files;
 using sluice::test::kConfigMap;
 using sluice::test::TemporaryFolder;
 
 namespace {
-
-bool contains(const std::string& text, std::string_view part) {
-  INFO(text.substr(0, 2000));
-  return text.find(part) != std::string::npos;
-}
 
 std::string repeat(std::string_view text, std::size_t count) {
   std::string out;

@@ -10,6 +10,7 @@
 using namespace sluice;
 using sluice::test::build_error;
 using sluice::test::build_text;
+using sluice::test::contains;
 using sluice::test::Files;
 using sluice::test::kConfigMap;
 
@@ -27,11 +28,6 @@ kustomize::BuildOptions flux() {
   options.load_restrictor = kustomize::LoadRestrictor::kSourceRoot;
   options.overrides.generate_kustomization = true;
   return options;
-}
-
-bool contains(const std::string& text, std::string_view part) {
-  INFO(text);
-  return text.find(part) != std::string::npos;
 }
 
 const std::string kDeployment = R"(apiVersion: apps/v1

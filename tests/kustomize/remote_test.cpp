@@ -15,6 +15,7 @@
 using namespace sluice;
 using sluice::test::build_error;
 using sluice::test::build_text;
+using sluice::test::contains;
 using sluice::test::Files;
 using sluice::test::kConfigMap;
 
@@ -73,11 +74,6 @@ kustomize::BuildOptions with(Web& web) {
   kustomize::BuildOptions options;
   options.remotes = &web;
   return options;
-}
-
-bool contains(const std::string& text, std::string_view part) {
-  INFO(text);
-  return text.find(part) != std::string::npos;
 }
 
 const Files kBase = {{"kustomization.yaml", "resources: [cm.yaml]\n"}, {"cm.yaml", kConfigMap}};
